@@ -1,0 +1,67 @@
+# Every target works on a fresh clone with Python 3.11 and make: .venv is made from the hashed locks.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lint types contracts samples fix lock migration clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/runtime: requirements/runtime.lock requirements/build.lock pyproject.toml
+	@echo "Installing docflo-connector into .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(PIP) --require-hashes --only-binary :all: -r requirements/runtime.lock
+	@$(PIP) --require-hashes --only-binary :all: -r requirements/build.lock
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/dev: .venv/runtime requirements/dev.lock
+	@echo "Installing the development tools into .venv (once) ..."
+	@$(PIP) --require-hashes --only-binary :all: -r requirements/dev.lock
+	@touch $@
+
+demo: .venv/runtime ## sync 200 sandbox documents into a sandbox Salesforce; no account needed
+	@$(BIN)/docflo-connector demo
+
+test: .venv/dev ## run all tests
+	@$(BIN)/pytest
+
+check: .venv/dev format lint types contracts samples test ## everything CI runs
+
+format: .venv/dev ## is the code formatted?
+	@$(BIN)/ruff format --check
+
+lint: .venv/dev ## ruff
+	@$(BIN)/ruff check
+
+types: .venv/dev ## mypy, strict
+	@$(BIN)/mypy
+
+contracts: .venv/dev ## the import order of the modules
+	@$(BIN)/lint-imports
+
+samples: .venv/dev ## generated files under docs/ are current
+	@$(BIN)/python -m connector schema config | diff - docs/schemas/config.schema.json
+	@$(BIN)/python -m connector schema mapping | diff - docs/schemas/mapping.schema.json
+
+fix: .venv/dev ## format, repair what ruff can repair, renew generated files and golden files
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+	@mkdir -p docs/schemas
+	@$(BIN)/python -m connector schema config > docs/schemas/config.schema.json
+	@$(BIN)/python -m connector schema mapping > docs/schemas/mapping.schema.json
+
+lock: .venv/dev ## renew the hashed locks from pyproject.toml
+	@$(UV_LOCK) pyproject.toml -o requirements/runtime.lock
+	@$(UV_LOCK) --group build -o requirements/build.lock
+	@$(UV_LOCK) --group dev -c requirements/runtime.lock -o requirements/dev.lock
+
+migration: .venv/dev ## a new migration: make migration name=add_lease
+	@$(BIN)/alembic --config migrations/alembic.ini revision --message "$(name)"
+
+clean: ## remove .venv and caches
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

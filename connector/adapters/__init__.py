@@ -1,0 +1,1 @@
+"""Adapters deliver records to targets; `base.py` is the contract, `registry.py` the list."""

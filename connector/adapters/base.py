@@ -1,0 +1,72 @@
+"""The contract between the pipelines and a target. A new target is one file that keeps it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, TypeAlias
+
+from connector.errors import ConnectorError
+from connector.record import Receipt, Record, RecordShape
+
+Outcome: TypeAlias = Receipt | ConnectorError
+"""What became of one record: its receipt, or the error that says what to do next."""
+
+
+class Idempotency(StrEnum):
+    """What a target can promise about a record that is sent twice."""
+
+    NATIVE = "native"  # the target sets by key: sending again is harmless
+    LOOKUP = "lookup"  # the target finds by key: ask after any doubt, then create
+    CREATE_ONLY = "create_only"  # neither: a person must resolve doubts
+
+
+class Severity(StrEnum):
+    """How much a finding matters."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One line of what `check` found out about a target."""
+
+    severity: Severity
+    subject: str  # "credentials", "Invoice__c.Total__c", "api limit"
+    message: str
+    remedy: str = ""
+
+
+class Adapter(Protocol):
+    """Delivers records to one kind of target."""
+
+    idempotency: Idempotency
+    batch_size: int  # records that one call of `deliver` takes at most
+
+    def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
+        """Make the target hold each record and its lines, both or neither.
+
+        Steps: build the requests, send them, read one outcome per record, in the order given.
+        Idempotency: the same `record.key` names the same target object, however often it is
+        called, also after a lost answer (`native`); a `lookup` target is asked by the caller first.
+        Raises: what concerns every record of the call alike: `AccessRefusedError`,
+        `ThrottledError`, `UnavailableError` (nothing was sent), `OutcomeUnknownError` (something
+        may have been). Errors of single records are outcomes and are never raised.
+        """
+        ...
+
+    def lookup(self, records: Sequence[Record]) -> Sequence[Receipt | None]:
+        """Ask the target which of these records it has, by key; None means "it has not".
+
+        Raises: any `ConnectorError` when the target cannot tell; silence is never "absent".
+        """
+        ...
+
+    def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
+        """Compare credentials, rights and the fields of `shapes` with the target. Writes nothing."""
+        ...
+
+    def close(self) -> None:
+        """Release connections."""
+        ...

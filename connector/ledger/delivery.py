@@ -1,0 +1,129 @@
+"""One document's way through one pipeline, as a value, and the states it can be in.
+
+    pending ──► delivered ──► completed          pending ──► skipped
+       │  ▲         │
+       ▼  │         └──► dead                    dead ──replay──► the state it died in
+    in_doubt ──► delivered | pending | dead
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What is known about the outside world. Who is busy with it is the lease's business."""
+
+    # The target does not have this revision, as far as we know. `deliver` moves it on.
+    PENDING = "pending"
+    # A request that may have created it was sent and no answer is on record. `deliver` asks the target.
+    IN_DOUBT = "in_doubt"
+    # The target has it and its id is on record; Docflo does not know yet. `write_back` moves it on.
+    DELIVERED = "delivered"
+    # Docflo shows it. Final until the document changes.
+    COMPLETED = "completed"
+    # The pipeline does not want this document. Final until the document changes.
+    SKIPPED = "skipped"
+    # Given up, with a class, a reason and the state it died in. A person replays it.
+    DEAD = "dead"
+
+
+OPEN_STATES = frozenset({State.PENDING, State.IN_DOUBT, State.DELIVERED})
+"""States that work is due in."""
+
+ARROWS: frozenset[tuple[State, State]] = frozenset(
+    {
+        (State.PENDING, State.IN_DOUBT),
+        (State.PENDING, State.DELIVERED),
+        (State.PENDING, State.SKIPPED),
+        (State.PENDING, State.DEAD),
+        (State.IN_DOUBT, State.DELIVERED),
+        (State.IN_DOUBT, State.PENDING),
+        (State.IN_DOUBT, State.DEAD),
+        (State.DELIVERED, State.COMPLETED),
+        (State.DELIVERED, State.DEAD),
+        (State.DEAD, State.PENDING),
+        (State.DEAD, State.IN_DOUBT),
+        (State.DEAD, State.DELIVERED),
+        (State.SKIPPED, State.PENDING),  # a new revision
+        (State.COMPLETED, State.PENDING),  # a new revision
+    }
+)
+"""Every arrow there is. `docs/states.md` draws them and the store has a method for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Headline:
+    """What a person recognises a document by. Any part may be missing."""
+
+    number: str | None = None
+    party: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None  # ISO 4217 code as Docflo gave it
+    date: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A document as discovery hands it to the ledger."""
+
+    document_id: str
+    document_type: str | None
+    digest: str  # fingerprint of the content without the fields this connector writes
+    snapshot: bytes  # the document as received, JSON
+    created_on: datetime | None
+    headline: Headline = Headline()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a delivery is not further than it is."""
+
+    error_class: str  # "RejectedError"
+    reason: str  # in words, for a person
+    code: str | None = None  # the remote's own code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One row of the ledger."""
+
+    id: int
+    pipeline: str
+    document_id: str
+    document_type: str | None
+    revision: int  # 1 for the first content seen, one more for each edit
+    state: State
+    digest: str
+    snapshot: bytes
+    headline: Headline
+    created_on: datetime | None  # in Docflo
+    found_at: datetime
+    changed_at: datetime  # last change of this row
+    attempts: int  # tries at the current arrow
+    due_at: datetime | None  # not before; None in final states
+    failure: Failure | None  # the last one, kept while it is open or dead
+    died_in: State | None  # dead only
+    receipt_id: str | None
+    receipt_url: str | None
+    written_back_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A delivery that is ours until `until`. `epoch` proves it: every outcome must name it."""
+
+    delivery: Delivery
+    owner: str
+    epoch: int
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkpoint:
+    """How far discovery of one pipeline has listed. Moved only together with the rows it found."""
+
+    pipeline: str
+    listed_until: datetime | None  # every document created before this has been listed once
+    moved_at: datetime

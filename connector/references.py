@@ -1,0 +1,119 @@
+"""References in configuration: `${env:NAME}` and `${file:/path}` instead of the value itself.
+
+A `Secret` keeps its reference and reads the value at each use, so that a rotated key file is picked up
+and no value can slip into a log, an error or a `repr`. `ResolvedText` is read once, for what is not secret.
+"""
+
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
+
+_REFERENCE = re.compile(r"\$\{(?P<kind>env|file):(?P<name>[^}]+)\}")
+
+OFFLINE = "offline"
+"""Validation context key: when true, a secret may be missing (checking files without credentials)."""
+FOLDER = "folder"
+"""Validation context key: the folder that relative `${file:}` paths start from."""
+
+
+def read_reference(reference: str, folder: Path) -> str:
+    """Read what `${env:NAME}` or `${file:path}` refers to.
+
+    Raises: ValueError naming the variable or file, never a value.
+    """
+    match = _REFERENCE.fullmatch(reference.strip())
+    if match is None:
+        message = "expected a reference, ${env:NAME} or ${file:/path/to/file}, not the value itself"
+        raise ValueError(message)
+    name = match["name"].strip()
+    if match["kind"] == "env":
+        value = os.environ.get(name, "")
+        if not value:
+            message = f"environment variable {name} is not set; set it, or use ${{file:/path/to/file}}"
+            raise ValueError(message)
+        return value
+    path = folder / Path(name).expanduser()
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        message = f"cannot read {path}: {error.__class__.__name__}"
+        raise ValueError(message) from error
+    if not value:
+        message = f"{path} is empty"
+        raise ValueError(message)
+    return value
+
+
+class Secret:
+    """A secret known by reference only. `reveal` reads it anew, so rotation needs no restart."""
+
+    __slots__ = ("_folder", "reference")
+
+    def __init__(self, reference: str, folder: Path | None = None) -> None:
+        self.reference = reference
+        self._folder = folder or Path()
+
+    def reveal(self) -> str:
+        """Read the secret now.
+
+        Raises: ValueError naming the variable or file that is missing.
+        """
+        return read_reference(self.reference, self._folder)
+
+    def __repr__(self) -> str:
+        return f"Secret({self.reference})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.reference == self.reference
+
+    def __hash__(self) -> int:
+        return hash(self.reference)
+
+    @classmethod
+    def _validate(cls, value: object, info: ValidationInfo) -> "Secret":
+        if isinstance(value, cls):
+            return value
+        if not isinstance(value, str) or _REFERENCE.fullmatch(value.strip()) is None:
+            message = "secrets are references, ${env:NAME} or ${file:/path/to/file}, never the value itself"
+            raise ValueError(message)
+        context: dict[str, Any] = info.context or {}
+        secret = cls(value, context.get(FOLDER))
+        if not context.get(OFFLINE):
+            secret.reveal()
+        return secret
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:  # noqa: ANN401 pydantic's own signature
+        return core_schema.with_info_plain_validator_function(
+            cls._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda secret: secret.reference),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {
+            "type": "string",
+            "pattern": r"^\$\{(env|file):[^}]+\}$",
+            "description": "A reference to a secret: ${env:NAME} or ${file:/path/to/file}.",
+        }
+
+
+def _resolve(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str) or "${" not in value:
+        return value
+    context: dict[str, Any] = info.context or {}
+    try:
+        return _REFERENCE.sub(lambda match: read_reference(match[0], context.get(FOLDER, Path())), value)
+    except ValueError:
+        if context.get(OFFLINE):
+            return value
+        raise
+
+
+ResolvedText = Annotated[str, BeforeValidator(_resolve)]
+"""Text in which `${env:NAME}` and `${file:path}` are replaced when the configuration is read."""
