@@ -1,9 +1,9 @@
 """One document's way through one pipeline, as a value, and the states it can be in.
 
-    pending ──► delivered ──► completed          pending ──► skipped
-       │  ▲         │
-       ▼  │         └──► dead                    dead ──replay──► the state it died in
-    in_doubt ──► delivered | pending | dead
+pending ──► delivered ──► completed          pending ──► skipped
+   │  ▲         │
+   ▼  │         └──► dead                    dead ──replay──► the state it died in
+in_doubt ──► delivered | pending | dead
 """
 
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class Headline:
     party: str | None = None
     amount: Decimal | None = None
     currency: str | None = None  # ISO 4217 code as Docflo gave it
-    date: date | None = None
+    date: "date | None" = None  # quoted: the default would otherwise hide the type
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,6 @@
 """A Starlette application on a loopback port, in a thread, with its address and a clean end."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -8,6 +9,16 @@ from typing import Self
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+CONNECTION = "connection"
+"""Key in a request's ASGI state under which its connection stands, so that a fault can cut it."""
+
+
+class _Protocol(H11Protocol):
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in H11Protocol
+        super().connection_made(transport)
+        self.app_state = {**self.app_state, CONNECTION: transport}
 
 
 class SandboxServer:
@@ -20,11 +31,20 @@ class SandboxServer:
         self._socket.bind(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(
-            app, log_level="error", access_log=False, lifespan="off", timeout_graceful_shutdown=1, ws="none"
+            app,
+            http=_Protocol,
+            log_level="error",
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+            ws="none",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [self._socket]}, name=f"sandbox {self.url}", daemon=True
+            target=self._server.run,
+            kwargs={"sockets": [self._socket]},
+            name=f"sandbox {self.url}",
+            daemon=True,
         )
 
     def start(self) -> Self:

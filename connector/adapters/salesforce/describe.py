@@ -1,0 +1,140 @@
+"""What Salesforce says about an object and its fields, as values, and which numbers fit them. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from connector.adapters.salesforce.json_text import expected
+
+_NUMBER_TYPES = frozenset({"currency", "double", "percent", "int", "long"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldShape:
+    """One field as the integration user sees it."""
+
+    name: str
+    type: str
+    createable: bool
+    updateable: bool
+    is_required: bool  # an insert without it fails
+    is_key: bool  # external id or id lookup: records can be named by it
+    is_unique: bool
+    is_case_sensitive: bool
+    length: int
+    scale: int | None  # decimals kept; None for what is not a number
+    whole_digits: int | None  # digits before the point; None when Salesforce does not say
+    picklist: tuple[str, ...] | None  # the values of a restricted picklist
+    refers_to: tuple[str, ...]
+    relationship: str | None  # "Vendor__r", for what refers to another record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectShape:
+    """One object as the integration user sees it."""
+
+    name: str
+    createable: bool
+    updateable: bool
+    fields: Mapping[str, FieldShape]  # by lower-case name: Salesforce does not distinguish case
+
+    def field(self, name: str) -> FieldShape | None:
+        """Give the field of that name, whatever its case."""
+        return self.fields.get(name.lower())
+
+    def reference(self, relationship: str) -> FieldShape | None:
+        """Give the field behind a relationship name such as `Vendor__r`."""
+        wanted = relationship.lower()
+        return next((field for field in self.fields.values() if (field.relationship or "").lower() == wanted), None)
+
+
+def read_object(body: object) -> ObjectShape:
+    """Give the shape in a describe answer.
+
+    Raises: UnexpectedResponseError when it is not one.
+    """
+    answer = expected(body, dict, "describe")
+    fields = [_read_field(expected(entry, dict, "describe field")) for entry in expected(answer.get("fields"), list, "describe fields")]
+    return ObjectShape(
+        name=expected(answer.get("name"), str, "describe name"),
+        createable=answer.get("createable") is not False,
+        updateable=answer.get("updateable") is not False,
+        fields={field.name.lower(): field for field in fields},
+    )
+
+
+def _read_field(entry: Mapping[str, object]) -> FieldShape:
+    kind = str(entry.get("type") or "")
+    is_number = kind in _NUMBER_TYPES
+    scale = _count(entry.get("scale")) if is_number else None
+    createable = entry.get("createable") is True
+    return FieldShape(
+        name=expected(entry.get("name"), str, "describe field name"),
+        type=kind,
+        createable=createable,
+        updateable=entry.get("updateable") is True,
+        is_required=(
+            createable
+            and entry.get("nillable") is False
+            and entry.get("defaultedOnCreate") is False
+            and kind != "boolean"
+        ),
+        is_key=entry.get("externalId") is True or entry.get("idLookup") is True,
+        is_unique=entry.get("unique") is True,
+        is_case_sensitive=entry.get("caseSensitive") is True,
+        length=_count(entry.get("length")) or 0,
+        scale=scale,
+        whole_digits=_whole_digits(entry, scale or 0) if is_number else None,
+        picklist=_picklist(entry),
+        refers_to=_texts(entry.get("referenceTo")),
+        relationship=str(entry["relationshipName"]) if entry.get("relationshipName") else None,
+    )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _whole_digits(entry: Mapping[str, object], scale: int) -> int | None:
+    # Integer fields say digits and leave precision 0; all others say precision and leave digits 0.
+    precision, digits = _count(entry.get("precision")), _count(entry.get("digits"))
+    return precision - scale if precision else digits or None
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(str(item) for item in value) if isinstance(value, list) else ()
+
+
+def _picklist(entry: Mapping[str, object]) -> tuple[str, ...] | None:
+    values = entry.get("picklistValues")
+    if entry.get("restrictedPicklist") is not True or not isinstance(values, list):
+        return None
+    return tuple(
+        str(value["value"])
+        for value in values
+        if isinstance(value, dict) and "value" in value and value.get("active") is not False
+    )
+
+
+def number_problem(field: FieldShape, value: Decimal | int) -> str | None:
+    """Tell why the number would not be kept as it is, None if it is. The amount itself is never told.
+
+    Salesforce rounds to the field's scale without a word, so this is our only chance to notice.
+    """
+    decimals, whole = _extent(Decimal(value))
+    if field.scale is not None and decimals > field.scale:
+        return f"has {decimals} decimals and the field keeps {field.scale}; Salesforce would round it silently"
+    if field.whole_digits is not None and whole > field.whole_digits:
+        return f"has {whole} digits before the point and the field takes {field.whole_digits}"
+    return None
+
+
+def _extent(value: Decimal) -> tuple[int, int]:
+    """Give the decimals that matter and the digits before the point; 12.340 has two and two."""
+    # Decimal.normalize would round to the context's 28 digits: count on the digits themselves.
+    _, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int) or not any(digits):
+        return 0, 0
+    trailing_zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    leading_zeros = len(digits) - len("".join(map(str, digits)).lstrip("0"))
+    return max(0, -exponent - trailing_zeros), max(0, len(digits) - leading_zeros + exponent)

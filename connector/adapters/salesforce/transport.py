@@ -1,0 +1,173 @@
+"""Calls to the REST API: one token for all, one repeat after an expiry, and no other retry."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import requests
+
+from connector.adapters.salesforce.auth import Token, TokenProvider, log_in
+from connector.adapters.salesforce.failures import call_error
+from connector.adapters.salesforce.faults import SESSION_EXPIRED, read_faults
+from connector.adapters.salesforce.json_text import NOT_JSON, decode
+from connector.adapters.salesforce.session import SalesforceSession, is_untrusted_certificate, was_never_sent
+from connector.adapters.salesforce.settings import SalesforceSettings
+from connector.clock import Clock
+from connector.errors import (
+    AccessRefusedError,
+    ConnectorError,
+    OutcomeUnknownError,
+    UnavailableError,
+)
+
+_USAGE = re.compile(r"\bapi-usage=(?P<used>\d+)/(?P<allowed>\d+)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiUsage:
+    """Calls of the org in the last 24 hours, and how many it may make. Other clients' calls count too."""
+
+    used: int
+    allowed: int
+
+
+class Transport:
+    """The REST API of one org, for any number of threads."""
+
+    def __init__(self, settings: SalesforceSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._tokens = TokenProvider(lambda: log_in(settings, clock))
+        # requests does not promise that two threads may share a session: each call borrows one.
+        self._idle: list[SalesforceSession] = []
+        self._idle_lock = threading.Lock()
+        self.usage: ApiUsage | None = None
+
+    def instance_url(self) -> str:
+        """Give the address of the API, logging in if that is not known yet."""
+        return self._tokens.current().instance_url
+
+    def read(self, path: str) -> object:
+        """GET and give the JSON value.
+
+        Raises: any `ConnectorError`; a read leaves nothing in doubt, so never `OutcomeUnknownError`.
+        """
+        answer = self._call("GET", path, None)
+        body = decode(answer.content)
+        if answer.status_code != requests.codes.ok:
+            raise self._refusal(answer, body, wrote=False)
+        if body is NOT_JSON:
+            raise UnavailableError(f"Salesforce answered {_path_only(path)} with something else than JSON")
+        return body
+
+    def read_if_known(self, path: str) -> object | None:
+        """GET and give the JSON value, None if Salesforce says that there is no such thing (404)."""
+        try:
+            return self.read(path)
+        except AccessRefusedError as error:
+            if error.remote is not None and error.remote.status == requests.codes.not_found:
+                return None
+            raise
+
+    def write(self, path: str, body: bytes) -> object:
+        """POST and give the JSON value.
+
+        Raises: OutcomeUnknownError when it may have been committed; else what refused the whole call.
+        """
+        answer = self._call("POST", path, body)
+        value = decode(answer.content)
+        if answer.status_code >= requests.codes.multiple_choices:
+            raise self._refusal(answer, value, wrote=True)
+        if value is NOT_JSON:
+            raise OutcomeUnknownError("Salesforce took the call, but its answer is cut short or not JSON")
+        return value
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        with self._idle_lock:
+            idle, self._idle = self._idle, []
+        for session in idle:
+            session.close()
+
+    def _call(self, method: str, path: str, body: bytes | None) -> requests.Response:
+        token = self._tokens.current()
+        answer = self._send(method, path, body, token)
+        if not _is_expired(answer):
+            return answer
+        # Salesforce refused the session before doing anything, so even a write may be sent once more.
+        answer = self._send(method, path, body, self._tokens.renew(token))
+        if _is_expired(answer):
+            raise AccessRefusedError(
+                "Salesforce refuses a session that it has just opened",
+                remedy="Check the user's session settings: login IP ranges, session locked to a domain, session level.",
+                remote=read_faults(answer.status_code, decode(answer.content))[0].remote,
+            )
+        return answer
+
+    def _send(self, method: str, path: str, body: bytes | None, token: Token) -> requests.Response:
+        headers = {"Authorization": f"Bearer {token.value}", "Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json; charset=UTF-8"
+        try:
+            with self._borrowed_session() as session:
+                answer = session.request(method, f"{token.instance_url}{path}", data=body, headers=headers)
+        except requests.exceptions.RequestException as error:
+            raise _wire_error(error, wrote=body is not None) from error
+        except OSError as error:  # requests says so for a CA bundle that is not there
+            raise UnavailableError(f"cannot use ca_bundle {self._settings.ca_bundle}: {error.strerror}") from error
+        self._note_usage(answer.headers.get("Sforce-Limit-Info", ""))
+        return answer
+
+    @contextmanager
+    def _borrowed_session(self) -> Iterator[SalesforceSession]:
+        with self._idle_lock:
+            session = self._idle.pop() if self._idle else SalesforceSession(self._settings)
+        try:
+            yield session
+        except BaseException:
+            session.close()  # what is left in its connection belongs to nobody
+            raise
+        with self._idle_lock:
+            self._idle.append(session)
+
+    def _note_usage(self, header: str) -> None:
+        match = _USAGE.search(header)
+        if match is not None:
+            self.usage = ApiUsage(used=int(match["used"]), allowed=int(match["allowed"]))
+
+    def _refusal(self, answer: requests.Response, body: object, *, wrote: bool) -> ConnectorError:
+        return call_error(
+            answer.status_code,
+            body,
+            wrote=wrote,
+            now=self._clock(),
+            retry_after=answer.headers.get("Retry-After"),
+        )
+
+
+def _is_expired(answer: requests.Response) -> bool:
+    if answer.status_code != requests.codes.unauthorized:
+        return False
+    fault = read_faults(answer.status_code, decode(answer.content))[0]
+    # The same code also says that the app may not use the REST API at all, which no login cures.
+    return fault.code == SESSION_EXPIRED and "not valid for use" not in fault.message
+
+
+def _wire_error(error: requests.exceptions.RequestException, *, wrote: bool) -> ConnectorError:
+    kind = type(error).__name__  # its text names hosts and addresses over and over
+    if is_untrusted_certificate(error):
+        return UnavailableError(
+            "the server's certificate is not trusted here",
+            remedy="Set ca_bundle to your company's certificates.",
+        )
+    if wrote and not was_never_sent(error):
+        return OutcomeUnknownError(f"no whole answer came from Salesforce ({kind}): it may have taken the call")
+    return UnavailableError(
+        f"Salesforce cannot be reached ({kind})", remedy="Check the network, proxy, instance_url and ca_bundle."
+    )
+
+
+def _path_only(path: str) -> str:
+    return path.partition("?")[0]

@@ -1,0 +1,118 @@
+"""Deliveries and cycles as people and scripts read them."""
+
+from collections.abc import Iterable, Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from connector.cli.cycle import Cycle
+from connector.cli.output import table
+from connector.ledger.delivery import Delivery, State
+
+WRITES = ("update_fields", "update_status")
+
+
+def cycle_json(cycle: Cycle) -> Mapping[str, object]:
+    """Give a cycle as JSON values; the keys are promised to scripts."""
+    limit = cycle.rate_limit
+    return {
+        "pipelines": {
+            found.pipeline: {
+                "matched": found.matched,
+                "new": found.listed.new,
+                "changed": found.listed.changed,
+                "changed_after_delivery": found.listed.changed_after_delivery,
+                "delivered": cycle.moves[found.pipeline, State.DELIVERED],
+                "completed": cycle.moves[found.pipeline, State.COMPLETED],
+                "dead": cycle.moves[found.pipeline, State.DEAD],
+                "waiting": cycle.open[found.pipeline],
+            }
+            for found in cycle.discovered
+        },
+        "dead": [delivery_json(delivery) for delivery in cycle.dead],
+        "errors": [{"error": type(error).__name__, "message": error.message} for error in cycle.errors],
+        "requests": {"total": cycle.requests.total(), **dict(sorted(cycle.requests.items()))},
+        "rate_limit": None
+        if limit is None
+        else {"limit": limit.limit, "remaining": limit.remaining, "reset_at": limit.reset_at},
+    }
+
+
+def delivery_json(delivery: Delivery) -> Mapping[str, object]:
+    """Give a delivery as JSON values, without the document."""
+    failure = delivery.failure
+    return {
+        "id": delivery.id,
+        "pipeline": delivery.pipeline,
+        "document": delivery.document_id,
+        "type": delivery.document_type,
+        "revision": delivery.revision,
+        "state": delivery.state.value,
+        "number": delivery.headline.number,
+        "party": delivery.headline.party,
+        "amount": delivery.headline.amount,
+        "currency": delivery.headline.currency,
+        "date": delivery.headline.date,
+        "receipt": delivery.receipt_id,
+        "url": delivery.receipt_url,
+        "attempts": delivery.attempts,
+        "due_at": delivery.due_at,
+        "error": failure.error_class if failure else None,
+        "code": failure.code if failure else None,
+        "reason": failure.reason if failure else None,
+        "died_in": delivery.died_in.value if delivery.died_in else None,
+        "found_at": delivery.found_at,
+        "changed_at": delivery.changed_at,
+    }
+
+
+def show_cycle(cycle: Cycle, screen: Console) -> None:
+    """Print what a cycle did: a line of sums, who needs a person, and what it cost."""
+    for error in cycle.errors:
+        screen.print(f"[red]✗[/red] listing failed: {error.message}", soft_wrap=True)
+    rows = [
+        (
+            found.pipeline,
+            found.matched,
+            found.listed.new + found.listed.changed,
+            cycle.moves[found.pipeline, State.DELIVERED],
+            cycle.moves[found.pipeline, State.COMPLETED],
+            cycle.moves[found.pipeline, State.DEAD],
+            cycle.open[found.pipeline],
+        )
+        for found in cycle.discovered
+    ]
+    columns = ("pipeline", "listed", "new or changed", "delivered", "written back", "set aside", "waiting")
+    if rows:
+        screen.print(table("This sync", columns, rows))
+    if cycle.dead:
+        screen.print(problem_table(cycle.dead, "Set aside: each needs a person"))
+        screen.print("Look closer with `docflo-connector deliveries show ID`, repair, then `deliveries replay ID`.")
+    screen.print(cost_line(cycle))
+
+
+def cost_line(cycle: Cycle) -> str:
+    """Say how many requests the cycle made to Docflo, and what is left."""
+    writes = sum(cycle.requests[name] for name in WRITES)
+    rest = cycle.requests.total() - cycle.requests["list"] - writes
+    line = f"Requests to Docflo: {cycle.requests.total()} ({cycle.requests['list']} listing pages, {writes} writes"
+    line += f", {rest} other)" if rest else ")"
+    if cycle.rate_limit and cycle.rate_limit.remaining is not None:
+        line += f"; {cycle.rate_limit.remaining} left of {cycle.rate_limit.limit} this hour"
+    return line + "."
+
+
+def problem_table(deliveries: Iterable[Delivery], title: str) -> Table:
+    """Draw deliveries with the reason why they went no further."""
+    rows = [
+        (
+            delivery.id,
+            delivery.headline.number or delivery.document_id,
+            delivery.headline.party,
+            delivery.headline.amount,
+            delivery.headline.currency,
+            delivery.failure.reason if delivery.failure else None,
+        )
+        for delivery in deliveries
+    ]
+    return table(title, ("id", "number", "party", "amount", "", "why"), rows)

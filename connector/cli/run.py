@@ -1,0 +1,36 @@
+"""`run`: the service."""
+
+import typer
+
+from connector.cli.exits import Exit
+from connector.cli.options import DEFAULT_CONFIG, ConfigOption
+
+
+def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Run as a service: list on schedule, deliver, write back, until SIGTERM or Ctrl-C.
+
+    Stopping finishes what is in flight within `service.grace`; the rest stays in the ledger for the next start.
+    """
+    from connector.config import load_config
+    from connector.service import Service
+    from connector.telemetry import configure_logging
+    from connector.wiring import connect
+
+    settings = load_config(config)
+    configure_logging(settings.log.level, settings.log.format)
+    with connect(settings) as connector:
+        service = Service(
+            pipelines=connector.pipelines,
+            schedules={
+                name: (section.schedule.every, section.schedule.sweep)
+                for name, section in settings.pipelines.items()
+            },
+            docflo=connector.docflo,
+            store=connector.store,
+            make_work=connector.work,
+            workers=settings.service.workers,
+            grace=settings.service.grace,
+        )
+        service.stop_on_signals()
+        finished = service.run()
+    raise typer.Exit(Exit.FINE if finished else Exit.TERMINATED)

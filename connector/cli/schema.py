@@ -1,0 +1,23 @@
+"""`schema config|mapping`: JSON Schemas for editors and CI."""
+
+import typer
+
+app = typer.Typer(help="JSON Schemas of the files you write, for editors and CI.", no_args_is_help=True)
+
+
+@app.command("config")
+def config() -> None:
+    """Print the JSON Schema of config.yaml."""
+    from connector.cli.output import print_json
+    from connector.config import config_json_schema
+
+    print_json(config_json_schema())
+
+
+@app.command("mapping")
+def mapping() -> None:
+    """Print the JSON Schema of mapping files."""
+    from connector.cli.output import print_json
+    from connector.mapping.schema import mapping_json_schema
+
+    print_json(mapping_json_schema())

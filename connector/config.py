@@ -1,0 +1,200 @@
+"""config.yaml as a value: every key there is, its default and its meaning.
+
+All problems of a file are reported at once, each with its place. Settings of the Docflo client and of each
+adapter live beside what they set; this module puts them together and checks what one section says of another.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from connector.adapters.memory import MemorySettings
+from connector.adapters.salesforce.settings import SalesforceSettings
+from connector.docflo.settings import DocfloSettings
+from connector.errors import ConfigError, Problem
+from connector.pipeline.definition import WRITE_BACK_SOURCES
+from connector.references import FOLDER, OFFLINE, ResolvedText
+from connector.yaml_source import YamlSource, read_yaml, validate
+
+_DURATION = re.compile(r"(?P<amount>\d+)\s*(?P<unit>[smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def _read_duration(value: object) -> object:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
+    if match is None:
+        message = "expected a duration such as 30s, 5m, 2h or 7d"
+        raise ValueError(message)
+    return timedelta(**{_UNITS[match["unit"]]: int(match["amount"])})
+
+
+def _read_source(value: object) -> object:
+    if value in WRITE_BACK_SOURCES:
+        return value
+    message = f"unknown value {value!r}; known: {', '.join(WRITE_BACK_SOURCES)}"
+    raise ValueError(message)
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_read_duration),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+\s*[smhd]$", "examples": ["30s", "5m", "2h", "7d"]}),
+]
+WriteBackSource = Annotated[
+    str, BeforeValidator(_read_source), WithJsonSchema({"type": "string", "enum": list(WRITE_BACK_SOURCES)})
+]
+Target = Annotated[SalesforceSettings | MemorySettings, Field(discriminator="adapter")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DocumentsSection(_Section):
+    """Which documents a pipeline wants."""
+
+    types: tuple[str, ...] = Field(min_length=1, description="Docflo document types, exactly as Docflo spells them.")
+    statuses: tuple[str, ...] = Field(
+        default=("APPROVED",), min_length=1, description="Statuses in which a document is ready to be delivered."
+    )
+    since: date = Field(description="Documents created before this day (UTC) are never touched.")
+    lookback: Duration = Field(
+        default=timedelta(days=30),
+        description="How far before the checkpoint each listing starts: finds documents that were approved late.",
+    )
+
+
+class ScheduleSection(_Section):
+    """When `run` lists new documents."""
+
+    every: Duration = Field(default=timedelta(minutes=1), description="Pause between two listings.")
+    sweep: Duration = Field(
+        default=timedelta(hours=1),
+        description="Pause between two listings from `documents.since`: finds approvals later than the lookback.",
+    )
+
+
+class WriteBackStep(_Section):
+    """What is written into the Docflo document: fields first, then the status."""
+
+    status: str | None = Field(default=None, description="New status of the document, e.g. CONFIRMED.")
+    fields: dict[str, WriteBackSource] = Field(
+        default_factory=dict, description="Field of the document type -> what to write: " + ", ".join(WRITE_BACK_SOURCES)
+    )
+
+    @model_validator(mode="after")
+    def _says_something(self) -> "WriteBackStep":
+        if self.status is None and not self.fields:
+            message = "name a status, fields, or both"
+            raise ValueError(message)
+        return self
+
+
+class WriteBackSection(_Section):
+    """What Docflo is told, by what became of the document."""
+
+    delivered: WriteBackStep | None = Field(default=None, description="Once the target holds the record.")
+
+
+class PipelineSection(_Section):
+    """One way from Docflo to a target."""
+
+    documents: DocumentsSection
+    mapping: Path = Field(description="Mapping file, relative to this file.")
+    target: str = Field(description="A name under `targets`.")
+    schedule: ScheduleSection = Field(default_factory=ScheduleSection)
+    write_back: WriteBackSection = Field(default_factory=WriteBackSection)
+
+
+class ServiceSection(_Section):
+    """How `run` behaves."""
+
+    workers: int = Field(default=4, ge=1, le=64, description="Threads that deliver and write back.")
+    grace: Duration = Field(
+        default=timedelta(seconds=25), description="After SIGTERM: time to finish what is in flight."
+    )
+    lease: Duration = Field(
+        default=timedelta(minutes=15),
+        description="How long one worker may hold a batch before another takes it over; "
+        "longer than the longest call to a target.",
+    )
+
+
+class LogSection(_Section):
+    """What is logged, to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Lowest level logged.")
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="auto: console on a terminal, JSON lines elsewhere."
+    )
+
+
+class Config(_Section):
+    """The whole of config.yaml."""
+
+    docflo: DocfloSettings
+    database: ResolvedText = Field(
+        default="sqlite:///connector.db",
+        description="sqlite:///file (one process) or postgresql+psycopg://user:password@host/name.",
+    )
+    targets: dict[str, Target] = Field(min_length=1, description="Where records go, by a name of yours.")
+    pipelines: dict[str, PipelineSection] = Field(min_length=1, description="By a name of yours; part of every record key.")
+    service: ServiceSection = Field(default_factory=ServiceSection)
+    log: LogSection = Field(default_factory=LogSection)
+
+
+def load_config(path: Path, *, offline: bool = False) -> Config:
+    """Read config.yaml; paths in it are relative to its folder. `offline`: secrets may be missing.
+
+    Raises: ConfigError listing every problem, each with file, line and column.
+    """
+    if not path.is_file():
+        message = f"no configuration at {path}"
+        raise ConfigError(message, remedy="run `docflo-connector init` to write one, or name it with --config")
+    source = read_yaml(path)
+    folder = path.resolve().parent
+    config = validate(Config, source, {FOLDER: folder, OFFLINE: offline})
+    problems = tuple(_cross_check(config, source))
+    if problems:
+        message = f"{path} has {len(problems)} problem(s)"
+        raise ConfigError(message, problems=problems)
+    return _with_absolute_paths(config, folder)
+
+
+def _cross_check(config: Config, source: YamlSource) -> Iterator[Problem]:
+    for name, pipeline in config.pipelines.items():
+        if pipeline.target not in config.targets:
+            where = ("pipelines", name, "target")
+            yield Problem(
+                place=f"{source.place(where)}: {'.'.join(where)}",
+                message=f"unknown target `{pipeline.target}`; {_suggest(pipeline.target, config.targets)}",
+            )
+
+
+def _suggest(name: str, known: Mapping[str, Any]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"
+
+
+def _with_absolute_paths(config: Config, folder: Path) -> Config:
+    pipelines = {
+        name: section.model_copy(update={"mapping": folder / section.mapping})
+        for name, section in config.pipelines.items()
+    }
+    database = config.database
+    if database.startswith("sqlite:///") and not database.startswith("sqlite:////"):
+        database = f"sqlite:///{folder / database.removeprefix('sqlite:///')}"
+    return config.model_copy(update={"pipelines": pipelines, "database": database})
+
+
+def config_json_schema() -> dict[str, Any]:
+    """Give the JSON Schema of config.yaml, for editors."""
+    schema = Config.model_json_schema()
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "docflo-connector config.yaml", **schema}

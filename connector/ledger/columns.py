@@ -1,0 +1,77 @@
+"""Column types that keep values exact on SQLite and PostgreSQL alike."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+_MOST_DIGITS = 100  # 1E+999999999 is nine characters as it stands and a gigabyte written out
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware UTC datetime: `timestamptz` on PostgreSQL; on SQLite text of constant width, so it sorts."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Choose the column type of this database."""
+        return dialect.type_descriptor(DateTime(timezone=True) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:  # noqa: ANN401 the driver's type
+        """Write UTC; a naive datetime is a bug and is refused."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            message = f"naive datetime {value.isoformat()}: the ledger stores aware ones only"
+            raise ValueError(message)
+        moment = value.astimezone(UTC)
+        return moment if dialect.name == "postgresql" else moment.isoformat(timespec="microseconds")
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002 sqlalchemy's signature
+        """Read UTC, whatever time zone the database session has."""
+        if value is None:
+            return None
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+        return moment.astimezone(UTC)
+
+
+class Amount(TypeDecorator[Decimal]):
+    """A Decimal as text: SQLite's NUMERIC changes digits, and text keeps 12.50 from becoming 12.5."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:  # noqa: ARG002 sqlalchemy's signature
+        """Write it without an exponent, as people do."""
+        if value is None:
+            return None
+        return (
+            format(value, "f") if value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS else str(value)
+        )
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 sqlalchemy's signature
+        """Read the same digits again."""
+        return None if value is None else Decimal(value)
+
+
+class Words(TypeDecorator[str]):
+    """Text for people, from documents and remote systems. What no database stores becomes U+FFFD.
+
+    PostgreSQL refuses NUL and both refuse lone surrogates: one odd document must not stop a whole listing.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 sqlalchemy's signature
+        """Replace what cannot be stored."""
+        if value is None:
+            return None
+        return "".join("\N{REPLACEMENT CHARACTER}" if _is_unstorable(letter) else letter for letter in value)
+
+
+def _is_unstorable(letter: str) -> bool:
+    return letter == "\0" or "\ud800" <= letter <= "\udfff"

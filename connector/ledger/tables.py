@@ -1,0 +1,133 @@
+"""The tables of the ledger, as `migrations/` creates them. Each invariant stands beside its constraint."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from connector.ledger.columns import Amount, Moment, Words
+from connector.ledger.delivery import OPEN_STATES, State
+
+MIGRATIONS = ("0001",)
+"""Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# SQLite numbers rows by itself only in a column that is spelt INTEGER.
+_RowId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _any_of(states: frozenset[State]) -> str:
+    return ", ".join(f"'{state.value}'" for state in State if state in states)
+
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("document_id", Text, nullable=False),
+    Column("document_type", Words),
+    Column("revision", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("snapshot", LargeBinary, nullable=False),
+    Column("number", Words),
+    Column("party", Words),
+    Column("amount", Amount),
+    Column("currency", Words),
+    Column("document_date", Date),
+    Column("created_on", Moment),
+    Column("found_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Moment),
+    Column("failure_class", Text),
+    Column("failure_code", Words),
+    Column("failure_reason", Words),
+    Column("died_in", Text),
+    Column("receipt_id", Text),
+    Column("receipt_url", Text),
+    Column("written_back_at", Moment),
+    Column("lease_owner", Text),
+    Column("lease_epoch", BigInteger, nullable=False),
+    Column("lease_until", Moment),
+    # One delivery per document and pipeline: listing a document twice can never deliver it twice.
+    UniqueConstraint("pipeline", "document_id"),
+    # The states of `State`, and no other word.
+    CheckConstraint(f"state IN ({_any_of(frozenset(State))})", name="state"),
+    # A dead letter says where replay continues, and nothing else claims to have died there.
+    CheckConstraint("(state = 'dead') = (died_in IS NOT NULL)", name="died_in"),
+    # Work is due in the open states only; nobody continues from a final one.
+    CheckConstraint(f"died_in IS NULL OR died_in IN ({_any_of(OPEN_STATES)})", name="died_in_open"),
+    # A dead letter says why.
+    CheckConstraint("state <> 'dead' OR failure_reason IS NOT NULL", name="dead_reason"),
+    CheckConstraint("(failure_class IS NULL) = (failure_reason IS NULL)", name="failure"),
+    # An open delivery without a due time would never be claimed again: lost without a trace.
+    CheckConstraint(f"(state IN ({_any_of(OPEN_STATES)})) = (due_at IS NOT NULL)", name="due"),
+    # Somebody busy with a final delivery is a contradiction.
+    CheckConstraint(f"lease_owner IS NULL OR state IN ({_any_of(OPEN_STATES)})", name="lease_open"),
+    # A lease without an end could never be taken over.
+    CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="lease_end"),
+    # "The target has it" is only true with the id it has there.
+    CheckConstraint("state NOT IN ('delivered', 'completed') OR receipt_id IS NOT NULL", name="receipt"),
+    CheckConstraint("attempts >= 0 AND revision >= 1 AND lease_epoch >= 0", name="counters"),
+    Index(None, "pipeline", "state", "due_at"),  # what is due; also counts by state
+    Index(None, "state", "id"),  # listings by state over all pipelines, newest first
+    # Never give an id a second time, also after the newest row was removed: events refer to it.
+    sqlite_autoincrement=True,
+)
+
+delivery_event = Table(
+    "delivery_event",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("delivery_id", _RowId, ForeignKey("delivery.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("from_state", Text),  # none when the document was found
+    Column("to_state", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),  # which try at the arrow this was; 0 when nothing was tried
+    Column("detail", Words),
+    Column("actor", Words),  # the owner of the lease, or the person
+    Index(None, "delivery_id", "id"),  # one delivery's story, in order
+    sqlite_autoincrement=True,
+)
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("listed_until", Moment),
+    Column("moved_at", Moment, nullable=False),
+)
+
+# Only ever appended to: how the checkpoint came to be where it is.
+checkpoint_history = Table(
+    "checkpoint_history",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("listed_until", Moment),
+    Column("moved_at", Moment, nullable=False),
+    Index(None, "pipeline", "id"),
+    sqlite_autoincrement=True,
+)

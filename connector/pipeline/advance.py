@@ -1,0 +1,73 @@
+"""Claim what is due, move it one arrow, apply the failure decision. The second of the two loops."""
+
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from connector.errors import ConnectorError
+from connector.ledger.delivery import Claim, State
+from connector.pipeline.definition import Pipeline
+from connector.pipeline.deliver import deliver, settle
+from connector.pipeline.work import Work, record_failures
+from connector.pipeline.write_back import write_back
+
+log = structlog.get_logger(__name__)
+
+Step = Callable[[Sequence[Claim], Pipeline, Work], None]
+
+WRITE_BACK_BATCH = 10  # two requests each: a batch stays well inside its lease
+SETTLE_BATCH = 25
+
+# Write-back first: a document that the target has should be shown in Docflo before the next is sent.
+STEPS: tuple[tuple[State, Step], ...] = (
+    (State.DELIVERED, write_back),
+    (State.IN_DOUBT, settle),
+    (State.PENDING, deliver),
+)
+
+
+def drain(pipelines: Sequence[Pipeline], work: Work, *, stop: Callable[[], bool]) -> None:
+    """Advance until nothing is due in any of these pipelines, or until told to stop.
+
+    Ends by itself: every outcome either moves a delivery on or makes it due later.
+    """
+    while not stop():
+        if not any([advance(pipeline, work) for pipeline in pipelines]):
+            return
+
+
+def advance(pipeline: Pipeline, work: Work) -> bool:
+    """Take one batch of one state through its step. False when nothing is due.
+
+    Raises: UnavailableError when the ledger itself cannot be reached; leases then run out by themselves.
+    """
+    for state, step in STEPS:
+        claims = work.store.claim(
+            pipeline.name, state, limit=_batch(state, pipeline), owner=work.owner, lease=work.lease
+        )
+        if claims:
+            _run(step, claims, pipeline, work)
+            return True
+    return False
+
+
+def _batch(state: State, pipeline: Pipeline) -> int:
+    sizes = {State.DELIVERED: WRITE_BACK_BATCH, State.IN_DOUBT: SETTLE_BATCH}
+    return sizes.get(state, pipeline.adapter.batch_size)
+
+
+def _run(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
+    try:
+        step(claims, pipeline, work)
+    except ConnectorError:
+        raise
+    except Exception as error:
+        log.exception("advance.bug", pipeline=pipeline.name, step=step.__name__, claims=len(claims))
+        if len(claims) > 1:
+            # One document must not take its neighbours along: each alone, so that only the culprit fails.
+            # What was recorded before the bug has lost its lease and is dropped, not done twice.
+            for claim in claims:
+                _run(step, [claim], pipeline, work)
+            return
+        with work.store.outcomes() as outcomes:
+            record_failures([(claims[0], error)], outcomes, work)

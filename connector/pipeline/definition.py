@@ -1,0 +1,39 @@
+"""A pipeline: source filter + mapping + adapter + write-back, frozen."""
+
+from collections.abc import Mapping as MappingABC
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from connector.adapters.base import Adapter
+from connector.mapping.rules import Mapping
+
+WRITE_BACK_SOURCES = ("receipt.id", "receipt.url", "today()", "now()")
+"""What a write-back can put into a field of the document."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteBack:
+    """What Docflo is told once the target holds the record: fields first, then the status."""
+
+    fields: MappingABC[str, str] = field(default_factory=dict)  # Docflo field -> one of WRITE_BACK_SOURCES
+    status: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pipeline:
+    """One way from Docflo to a target."""
+
+    name: str
+    tenant_id: str  # part of every record key
+    types: tuple[str, ...]
+    statuses: tuple[str, ...]
+    since: datetime  # documents created before are never touched
+    lookback: timedelta  # how far before the checkpoint a tail listing starts
+    mapping: Mapping
+    adapter: Adapter
+    write_back: WriteBack | None = None
+
+    @property
+    def own_fields(self) -> frozenset[str]:
+        """Fields that this connector writes: a change of these is never an edit."""
+        return frozenset(self.write_back.fields) if self.write_back else frozenset()

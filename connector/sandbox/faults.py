@@ -1,0 +1,316 @@
+"""Scripted faults between a sandbox and its caller, and the record of every request. Any ASGI application."""
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
+from urllib.parse import parse_qsl
+
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from connector.sandbox.journal import Journal, Request
+from connector.sandbox.server import CONNECTION
+
+Kind: TypeAlias = Literal[
+    "status",  # answered by a gateway: the application never saw the request
+    "html",  # the same, with a web page
+    "redirect",  # the same, to `location`
+    "body",  # the application ran; `body`, and `status` and `headers` if given, replace its answer
+    "drop_before",  # closed without an answer; the application never saw the request
+    "drop_after",  # the application ran, with its effects; closed without an answer
+    "truncate",  # full content-length, half of the body, closed
+    "slow",  # one byte every `seconds`
+    "delay",  # the application ran; the answer comes after `seconds`
+]
+
+ANY = "*"
+UNKNOWN = "unknown"
+PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in</h1></body></html>"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """What goes wrong, for which requests, and how often.
+
+    `after` matching requests pass before the first one is hit; `times=None` hits for ever.
+    """
+
+    kind: Kind
+    operation: str = ANY  # the endpoint's name, as in the journal
+    containing: str = ""  # only requests with this text in path, query or body
+    times: int | None = 1
+    after: int = 0
+    status: int | None = None  # None: 503 for "status", 200 for "html", 302 for "redirect", else the real one
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    location: str = ""
+    seconds: float = 0.05
+    reset: bool = False  # drops end with a TCP reset instead of an orderly close
+
+
+class Faults:
+    """The faults that are still to come. Safe to fill from another thread while requests arrive."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._planned: list[_Planned] = []
+
+    def add(self, *faults: Fault) -> None:
+        """Plan faults. Of several that fit one request, the first added hits."""
+        with self._lock:
+            self._planned.extend(_Planned(fault=fault) for fault in faults)
+
+    def clear(self) -> None:
+        """Drop what is planned: from here on everything works."""
+        with self._lock:
+            self._planned.clear()
+
+    def take(self, operation: str, text: str = "") -> Fault | None:
+        """Give the fault that hits this request, and count it as used."""
+        with self._lock:
+            fitting = [planned for planned in self._planned if planned.fits(operation, text)]
+            for planned in fitting:
+                planned.seen += 1
+            hit = next((planned for planned in fitting if planned.seen > planned.fault.after), None)
+            if hit is None:
+                return None
+            hit.used += 1
+            return hit.fault
+
+    @property
+    def pending(self) -> tuple[Fault, ...]:
+        """Faults that can still hit."""
+        with self._lock:
+            return tuple(planned.fault for planned in self._planned if planned.is_left)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Planned:
+    fault: Fault
+    seen: int = 0
+    used: int = 0
+
+    @property
+    def is_left(self) -> bool:
+        return self.fault.times is None or self.used < self.fault.times
+
+    def fits(self, operation: str, text: str) -> bool:
+        return self.is_left and self.fault.operation in (ANY, operation) and self.fault.containing in text
+
+
+def route_names(routes: Sequence[BaseRoute]) -> Callable[[Scope], str]:
+    """Give a function from a request's scope to the name of the route that will answer it."""
+
+    def operation_of(scope: Scope) -> str:
+        for route in routes:
+            match, _ = route.matches(scope)
+            if match is Match.FULL:
+                return str(getattr(route, "name", UNKNOWN))
+        return UNKNOWN
+
+    return operation_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: int
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
+
+
+class FaultMiddleware:
+    """Runs the application, plays the planned fault, and records each request before its answer is sent.
+
+    Requests and answers are held whole, so an answer can be cut at any byte. A request without an
+    answer is recorded with status 0.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, faults: Faults, journal: Journal, operation_of: Callable[[Scope], str]
+    ) -> None:
+        self._app = app
+        self._faults = faults
+        self._journal = journal
+        self._operation_of = operation_of
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or fail to, as planned."""
+        body = await _whole_body(receive)
+        if body is None:
+            return
+        operation = self._operation_of(scope)
+        fault = self._faults.take(operation, _searched_text(scope, body))
+        answer = await self._answer(fault, scope, body)
+        self._journal.request(_entry(scope, body, operation, answer))
+        await _play(fault, answer, _Connection(scope, receive, send))
+
+    async def _answer(self, fault: Fault | None, scope: Scope, body: bytes) -> _Answer | None:
+        match fault:
+            case Fault(kind="drop_before"):
+                return None
+            case Fault(kind="status" | "html" | "redirect"):
+                return _gateway_answer(fault)
+        answer = await _run(self._app, scope, body)
+        match fault:
+            case Fault(kind="drop_after"):
+                return None
+            case Fault(kind="body"):
+                return _replaced(answer, fault)
+        return answer
+
+
+async def _whole_body(receive: Receive) -> bytes | None:
+    """Give the request's body; None when the caller left before its end."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+async def _run(app: ASGIApp, scope: Scope, body: bytes) -> _Answer:
+    sent: list[Message] = []
+    to_receive: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receive() -> Message:
+        if to_receive:
+            return to_receive.pop()
+        return await asyncio.Future()  # a streaming response listens for a disconnect that never comes
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await app(scope, receive, send)
+    whole = b"".join(message.get("body", b"") for message in sent[1:])
+    return _Answer(status=sent[0]["status"], body=whole, headers=tuple(sent[0].get("headers", ())))
+
+
+def _gateway_answer(fault: Fault) -> _Answer:
+    if fault.kind == "html":
+        page = {"content-type": "text/html; charset=utf-8"}
+        return _Answer(
+            status=fault.status or 200, body=fault.body or PAGE, headers=_raw({**page, **fault.headers})
+        )
+    if fault.kind == "redirect":
+        target = {"location": fault.location}
+        return _Answer(status=fault.status or 302, body=fault.body, headers=_raw({**target, **fault.headers}))
+    return _Answer(status=fault.status or 503, body=fault.body, headers=_raw(fault.headers))
+
+
+def _replaced(answer: _Answer, fault: Fault) -> _Answer:
+    given = _raw(fault.headers)
+    names = {name for name, _ in given}
+    kept = tuple(header for header in answer.headers if header[0].lower() not in names)
+    return _Answer(status=fault.status or answer.status, body=fault.body, headers=kept + given)
+
+
+def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple((name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items())
+
+
+def _with_length(answer: _Answer) -> _Answer:
+    if answer.status in (204, 304):
+        return answer
+    framing = (b"content-length", b"transfer-encoding")
+    kept = tuple(header for header in answer.headers if header[0].lower() not in framing)
+    return replace(answer, headers=(*kept, (b"content-length", str(len(answer.body)).encode())))
+
+
+async def _play(fault: Fault | None, answer: _Answer | None, connection: "_Connection") -> None:
+    if answer is None:
+        await connection.drop(reset=fault is not None and fault.reset)
+        return
+    answer = _with_length(answer)
+    match fault:
+        case Fault(kind="delay"):
+            if await connection.stays_for(fault.seconds):
+                await connection.answer(answer)
+        case Fault(kind="slow"):
+            await connection.drip(answer, fault.seconds)
+        case Fault(kind="truncate"):
+            await connection.answer_half(answer)
+        case _:
+            await connection.answer(answer)
+
+
+class _Connection:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._transport: asyncio.Transport | None = scope.get("state", {}).get(CONNECTION)
+        self._receive = receive
+        self._send = send
+
+    async def answer(self, answer: _Answer) -> None:
+        await self._start(answer)
+        await self._send({"type": "http.response.body", "body": answer.body})
+
+    async def answer_half(self, answer: _Answer) -> None:
+        await self._start(answer)
+        half = answer.body[: len(answer.body) // 2]
+        await self._send({"type": "http.response.body", "body": half, "more_body": True})
+        self._open_transport().close()
+        await self._gone()
+
+    async def drip(self, answer: _Answer, seconds: float) -> None:
+        await self._start(answer)
+        for place in range(len(answer.body)):
+            byte = answer.body[place : place + 1]
+            await self._send({"type": "http.response.body", "body": byte, "more_body": True})
+            if not await self.stays_for(seconds):
+                return
+        await self._send({"type": "http.response.body", "body": b""})
+
+    async def drop(self, *, reset: bool) -> None:
+        transport = self._open_transport()
+        if reset:
+            # Lingering for zero seconds makes the system send RST instead of FIN.
+            peer = transport.get_extra_info("socket")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+        await self._gone()
+
+    async def stays_for(self, seconds: float) -> bool:
+        """Wait; say whether the caller is still there, at once when it leaves."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._gone()
+        except TimeoutError:
+            return True
+        return False
+
+    async def _start(self, answer: _Answer) -> None:
+        start = {"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)}
+        await self._send(start)
+
+    async def _gone(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    def _open_transport(self) -> asyncio.Transport:
+        if self._transport is None:
+            raise ConnectionResetError("a planned fault cut this connection")
+        return self._transport
+
+
+def _searched_text(scope: Scope, body: bytes) -> str:
+    query: bytes = scope["query_string"]
+    return "\n".join((scope["path"], query.decode("latin-1"), body.decode("utf-8", "replace")))
+
+
+def _entry(scope: Scope, body: bytes, operation: str, answer: _Answer | None) -> Request:
+    query: bytes = scope["query_string"]
+    return Request(
+        method=scope["method"],
+        path=scope["path"],
+        operation=operation,
+        status=answer.status if answer else 0,
+        query=dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)),
+        headers={name.decode("latin-1").lower(): text.decode("latin-1") for name, text in scope["headers"]},
+        body=body,
+    )

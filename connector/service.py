@@ -1,0 +1,140 @@
+"""`run`: a scheduler that starts listings, workers that advance deliveries, and a clean end.
+
+The scheduler only starts `discover` and `sweep`; workers claim from the ledger. SIGTERM stops both, what
+is in flight is finished within the grace period, and the ledger holds the rest for the next process.
+"""
+
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from types import FrameType
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from connector.docflo.client import DocfloClient
+from connector.errors import ConnectorError
+from connector.ledger.store import Store
+from connector.pipeline.advance import drain
+from connector.pipeline.definition import Pipeline
+from connector.pipeline.discover import Discovered, discover, sweep
+from connector.pipeline.work import Work
+
+log = structlog.get_logger(__name__)
+
+IDLE = timedelta(seconds=2)  # how soon a retry that became due is noticed without a listing
+TROUBLE = timedelta(seconds=10)  # pause after the ledger could not be reached
+
+
+class Service:
+    """The running connector of one process."""
+
+    def __init__(
+        self,
+        *,
+        pipelines: Sequence[Pipeline],
+        schedules: dict[str, tuple[timedelta, timedelta]],
+        docflo: DocfloClient,
+        store: Store,
+        make_work: Callable[[], Work],
+        workers: int,
+        grace: timedelta,
+    ) -> None:
+        """`schedules`: pipeline -> (pause between listings, pause between sweeps)."""
+        self._pipelines = pipelines
+        self._schedules = schedules
+        self._docflo = docflo
+        self._store = store
+        self._make_work = make_work
+        self._grace = grace
+        self._stopping = threading.Event()
+        self._found = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._advance, name=f"worker-{number}", daemon=True)
+            for number in range(workers)
+        ]
+
+    def run(self) -> bool:
+        """Work until `stop`. True when everything in flight was finished within the grace period."""
+        scheduler = self._scheduler()
+        for thread in self._threads:
+            thread.start()
+        scheduler.start()
+        log.info("service.started", pipelines=[pipeline.name for pipeline in self._pipelines])
+        self._stopping.wait()
+        log.info("service.stopping", grace_seconds=self._grace.total_seconds())
+        scheduler.shutdown(wait=False)
+        return self._join()
+
+    def stop(self) -> None:
+        """Begin to stop; safe from any thread and from a signal handler."""
+        self._stopping.set()
+        self._found.set()
+
+    def stop_on_signals(self) -> None:
+        """Stop on SIGTERM and SIGINT."""
+
+        def on_signal(_number: int, _frame: FrameType | None) -> None:
+            self.stop()
+
+        signal.signal(signal.SIGTERM, on_signal)
+        signal.signal(signal.SIGINT, on_signal)
+
+    def _scheduler(self) -> BackgroundScheduler:
+        # misfire_grace_time=None: a listing that is late is done late; the default of one second drops it.
+        scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        )
+        for pipeline in self._pipelines:
+            every, sweep_every = self._schedules[pipeline.name]
+            scheduler.add_job(
+                self._list, "interval", [pipeline, sweep], seconds=sweep_every.total_seconds()
+            )
+            scheduler.add_job(self._list, "interval", [pipeline, discover], seconds=every.total_seconds())
+            scheduler.add_job(self._list, args=[pipeline, discover])  # and once at the start
+        return scheduler
+
+    def _list(self, pipeline: Pipeline, listing: Callable[..., Discovered]) -> None:
+        if self._stopping.is_set():
+            return
+        work = self._make_work()
+        try:
+            listing(pipeline, self._docflo, self._store, clock=work.clock)
+        except ConnectorError as error:
+            log.warning(
+                "discover.failed", pipeline=pipeline.name, error=type(error).__name__, reason=error.message
+            )
+        self._found.set()
+
+    def _advance(self) -> None:
+        work = self._make_work()
+        while True:
+            self._found.clear()
+            # After the clear: `stop` sets both, so a stop in between is never slept through.
+            if self._stopping.is_set():
+                return
+            pause = IDLE
+            try:
+                drain(self._pipelines, work, stop=self._stopping.is_set)
+            except ConnectorError as error:
+                log.exception("advance.failed", error=type(error).__name__, reason=error.message)
+                pause = TROUBLE
+            except Exception:
+                # A bug must not end the thread: the documents it meets are retried and then set aside.
+                log.exception("advance.bug")
+                pause = TROUBLE
+            self._found.wait(pause.total_seconds())
+
+    def _join(self) -> bool:
+        deadline = threading.Event()
+        timer = threading.Timer(self._grace.total_seconds(), deadline.set)
+        timer.daemon = True
+        timer.start()
+        for thread in self._threads:
+            while thread.is_alive() and not deadline.is_set():
+                thread.join(timeout=0.1)
+        timer.cancel()
+        busy = [thread.name for thread in self._threads if thread.is_alive()]
+        log.info("service.stopped", unfinished=busy)
+        return not busy
