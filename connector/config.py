@@ -60,14 +60,18 @@ class _Section(BaseModel):
 class DocumentsSection(_Section):
     """Which documents a pipeline wants."""
 
-    types: tuple[str, ...] = Field(min_length=1, description="Docflo document types, exactly as Docflo spells them.")
+    types: tuple[str, ...] = Field(
+        min_length=1, description="Docflo document types, exactly as Docflo spells them."
+    )
     statuses: tuple[str, ...] = Field(
-        default=("APPROVED",), min_length=1, description="Statuses in which a document is ready to be delivered."
+        default=("APPROVED",),
+        min_length=1,
+        description="Statuses in which a document is ready to be delivered.",
     )
     since: date = Field(description="Documents created before this day (UTC) are never touched.")
     lookback: Duration = Field(
         default=timedelta(days=30),
-        description="How far before the checkpoint each listing starts: finds documents that were approved late.",
+        description="How long before the checkpoint each listing starts: finds late approvals.",
     )
 
 
@@ -77,7 +81,7 @@ class ScheduleSection(_Section):
     every: Duration = Field(default=timedelta(minutes=1), description="Pause between two listings.")
     sweep: Duration = Field(
         default=timedelta(hours=1),
-        description="Pause between two listings from `documents.since`: finds approvals later than the lookback.",
+        description="Pause between two listings from `documents.since`: finds very late approvals.",
     )
 
 
@@ -86,7 +90,8 @@ class WriteBackStep(_Section):
 
     status: str | None = Field(default=None, description="New status of the document, e.g. CONFIRMED.")
     fields: dict[str, WriteBackSource] = Field(
-        default_factory=dict, description="Field of the document type -> what to write: " + ", ".join(WRITE_BACK_SOURCES)
+        default_factory=dict,
+        description="Field of the document type -> what to write: " + ", ".join(WRITE_BACK_SOURCES),
     )
 
     @model_validator(mode="after")
@@ -130,7 +135,9 @@ class ServiceSection(_Section):
 class LogSection(_Section):
     """What is logged, to standard error."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Lowest level logged.")
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Lowest level logged."
+    )
     format: Literal["auto", "console", "json"] = Field(
         default="auto", description="auto: console on a terminal, JSON lines elsewhere."
     )
@@ -145,7 +152,9 @@ class Config(_Section):
         description="sqlite:///file (one process) or postgresql+psycopg://user:password@host/name.",
     )
     targets: dict[str, Target] = Field(min_length=1, description="Where records go, by a name of yours.")
-    pipelines: dict[str, PipelineSection] = Field(min_length=1, description="By a name of yours; part of every record key.")
+    pipelines: dict[str, PipelineSection] = Field(
+        min_length=1, description="By a name of yours; part of every record key."
+    )
     service: ServiceSection = Field(default_factory=ServiceSection)
     log: LogSection = Field(default_factory=LogSection)
 
@@ -157,7 +166,9 @@ def load_config(path: Path, *, offline: bool = False) -> Config:
     """
     if not path.is_file():
         message = f"no configuration at {path}"
-        raise ConfigError(message, remedy="run `docflo-connector init` to write one, or name it with --config")
+        raise ConfigError(
+            message, remedy="run `docflo-connector init` to write one, or name it with --config"
+        )
     source = read_yaml(path)
     folder = path.resolve().parent
     config = validate(Config, source, {FOLDER: folder, OFFLINE: offline})
@@ -197,4 +208,8 @@ def _with_absolute_paths(config: Config, folder: Path) -> Config:
 def config_json_schema() -> dict[str, Any]:
     """Give the JSON Schema of config.yaml, for editors."""
     schema = Config.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "docflo-connector config.yaml", **schema}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "docflo-connector config.yaml",
+        **schema,
+    }

@@ -7,15 +7,14 @@ is in flight is finished within the grace period, and the ledger holds the rest 
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from types import FrameType
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.docflo.client import DocfloClient
 from connector.errors import ConnectorError
-from connector.ledger.store import Store
 from connector.pipeline.advance import drain
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.discover import Discovered, discover, sweep
@@ -27,25 +26,28 @@ IDLE = timedelta(seconds=2)  # how soon a retry that became due is noticed witho
 TROUBLE = timedelta(seconds=10)  # pause after the ledger could not be reached
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheduled:
+    """A pipeline, and the pauses between its listings."""
+
+    pipeline: Pipeline
+    every: timedelta
+    sweep: timedelta
+
+
 class Service:
     """The running connector of one process."""
 
     def __init__(
         self,
         *,
-        pipelines: Sequence[Pipeline],
-        schedules: dict[str, tuple[timedelta, timedelta]],
-        docflo: DocfloClient,
-        store: Store,
+        scheduled: Sequence[Scheduled],
         make_work: Callable[[], Work],
         workers: int,
         grace: timedelta,
     ) -> None:
-        """`schedules`: pipeline -> (pause between listings, pause between sweeps)."""
-        self._pipelines = pipelines
-        self._schedules = schedules
-        self._docflo = docflo
-        self._store = store
+        self._scheduled = scheduled
+        self._pipelines = [entry.pipeline for entry in scheduled]
         self._make_work = make_work
         self._grace = grace
         self._stopping = threading.Event()
@@ -86,13 +88,11 @@ class Service:
         scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
-        for pipeline in self._pipelines:
-            every, sweep_every = self._schedules[pipeline.name]
-            scheduler.add_job(
-                self._list, "interval", [pipeline, sweep], seconds=sweep_every.total_seconds()
-            )
-            scheduler.add_job(self._list, "interval", [pipeline, discover], seconds=every.total_seconds())
-            scheduler.add_job(self._list, args=[pipeline, discover])  # and once at the start
+        for entry in self._scheduled:
+            tail, whole = [entry.pipeline, discover], [entry.pipeline, sweep]
+            scheduler.add_job(self._list, "interval", whole, seconds=entry.sweep.total_seconds())
+            scheduler.add_job(self._list, "interval", tail, seconds=entry.every.total_seconds())
+            scheduler.add_job(self._list, args=tail)  # and once at the start
         return scheduler
 
     def _list(self, pipeline: Pipeline, listing: Callable[..., Discovered]) -> None:
@@ -100,7 +100,7 @@ class Service:
             return
         work = self._make_work()
         try:
-            listing(pipeline, self._docflo, self._store, clock=work.clock)
+            listing(pipeline, work.docflo, work.store, clock=work.clock)
         except ConnectorError as error:
             log.warning(
                 "discover.failed", pipeline=pipeline.name, error=type(error).__name__, reason=error.message

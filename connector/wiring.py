@@ -70,7 +70,9 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
             store=Store(database, clock=clock),
             docflo=docflo,
             pipelines=[
-                make_pipeline(name, section, config.docflo.tenant_id, mappings[name], adapters[section.target])
+                make_pipeline(
+                    name, section, config.docflo.tenant_id, mappings[name], adapters[section.target]
+                )
                 for name, section in sections.items()
             ],
             clock=clock,
@@ -99,7 +101,9 @@ def load_mappings(sections: Mapping[str, PipelineSection]) -> dict[str, MappingR
         try:
             loaded[name] = load_mapping(section.mapping)
         except ConfigError as error:
-            problems.extend(error.problems or [Problem(place=f"pipelines.{name}.mapping", message=error.message)])
+            problems.extend(
+                error.problems or [Problem(place=f"pipelines.{name}.mapping", message=error.message)]
+            )
             continue
         if loaded[name].document not in section.documents.types:
             wanted = ", ".join(section.documents.types)
@@ -158,5 +162,3 @@ def _select(pipelines: Mapping[str, PipelineSection], only: Sequence[str]) -> Ma
         message = f"no pipeline named {', '.join(unknown)}; config.yaml has {', '.join(pipelines)}"
         raise ConfigError(message)
     return {name: section for name, section in pipelines.items() if not only or name in only}
-
-

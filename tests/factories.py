@@ -1,0 +1,46 @@
+"""Values for tests, each complete and valid; a test names only what it is about."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connector.ledger.delivery import Failure, Found
+from connector.record import Receipt
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@dataclass
+class HandClock:
+    """A clock that a test moves by hand."""
+
+    now: datetime = field(default=NOON)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def advance(self, by: timedelta) -> None:
+        self.now += by
+
+
+def make_found(document_id: str = "65f0c0ffee0000000000d0c1", **parts: Any) -> Found:
+    """Give a document as discovery hands it to the ledger."""
+    values = {
+        "document_type": "invoice",
+        "digest": "digest 1",
+        "snapshot": b'{"id": "snapshot 1"}',
+        "created_on": NOON - timedelta(days=1),
+    }
+    return Found(document_id=document_id, **{**values, **parts})
+
+
+def make_failure(**parts: Any) -> Failure:
+    """Give a reason why a delivery is not further."""
+    return Failure(
+        **{"error_class": "RejectedError", "reason": "the period is closed", "code": "PERIOD", **parts}
+    )
+
+
+def make_receipt(**parts: Any) -> Receipt:
+    """Give what a target answers."""
+    return Receipt(**{"id": "a01", "url": "https://acme.my.salesforce.com/a01", "created": True, **parts})

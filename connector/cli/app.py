@@ -1,4 +1,4 @@
-"""The command tree. Each command's module is small; what is heavy is imported by the command that needs it."""
+"""The command tree. What is heavy is imported by the command that needs it, so that --help stays quick."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""`check`: is everything right before the first document moves?"""
+"""`check`: whether everything is right before the first document moves."""
 
 from typing import Annotated
 

@@ -47,7 +47,9 @@ def check_offline(config: Config, report: Report) -> dict[str, Mapping]:
             continue
         problems = run_examples(loaded[name])
         for problem in problems:
-            report.add(Severity.ERROR, f"mapping of {name}", str(problem), "correct the mapping or its example")
+            report.add(
+                Severity.ERROR, f"mapping of {name}", str(problem), "correct the mapping or its example"
+            )
         if problems:
             report.errors.append(ConfigError("examples fail"))
         else:
@@ -84,9 +86,7 @@ def _check_database(config: Config, report: Report) -> None:
         database.close()
 
 
-def _check_docflo(
-    config: Config, mappings: dict[str, Mapping], docflo: DocfloClient, report: Report
-) -> None:
+def _check_docflo(config: Config, mappings: dict[str, Mapping], docflo: DocfloClient, report: Report) -> None:
     enabled = {enabled_type.name for enabled_type in docflo.enabled_types()}
     report.add(Severity.OK, "docflo credentials", f"accepted by {config.docflo.base_url}")
     for name, section in config.pipelines.items():
@@ -116,8 +116,8 @@ def _check_type(
             Severity.ERROR,
             f"write-back of {name}",
             f"`{type_.name}` has no field {', '.join(missing)}",
-            f"add it to the document type in Docflo, or: docflo-connector api model-field {type_.name} {missing[0]} "
-            "--type string",
+            "add it to the document type in Docflo, or: "
+            f"docflo-connector api model-field {type_.name} {missing[0]} --type string",
         )
         report.errors.append(ConfigError("write-back field missing"))
     elif step and step.fields:
@@ -135,7 +135,7 @@ def _check_type(
 
 
 def _has_field(path: str, known: set[str]) -> bool:
-    head = path.split(".")[0].split("[")[0].strip('"')
+    head = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0].strip('"')
     return head in known or head.lower() in {name.lower() for name in known} or head == "document"
 
 

@@ -50,7 +50,10 @@ class Cycle:
 
     def exit(self) -> Exit:
         """Give the exit code: the gravest thing that a person should know."""
-        known = [*self.errors, *(move.error for move in self.failures.values() if move.state is not State.DEAD)]
+        known = [
+            *self.errors,
+            *(move.error for move in self.failures.values() if move.state is not State.DEAD),
+        ]
         codes = {exit_code(error) for error in known if isinstance(error, ConnectorError)}
         for code in (Exit.CONFIGURATION, Exit.CREDENTIALS):
             if code in codes:
@@ -63,7 +66,7 @@ class Cycle:
 
 
 def run_cycle(connector: Connector, *, full: bool, on_move: Callable[[Move], None]) -> Cycle:
-    """List every pipeline, then advance until nothing is due. `full` lists from `since`, not the checkpoint."""
+    """List every pipeline, then advance until nothing is due. `full`: list from `since`."""
     cycle = Cycle()
     for pipeline in connector.pipelines:
         listing = sweep if full else discover
@@ -126,7 +129,10 @@ def progress(connector: Connector, title: str) -> Iterator[Callable[[Move], None
             done = sum(seen[state] for state in FINAL)
             total = done + _open(connector) if bar.tasks[0].total is None else None
             bar.update(
-                task, completed=done, delivered=seen[State.DELIVERED], dead=seen[State.DEAD],
+                task,
+                completed=done,
+                delivered=seen[State.DELIVERED],
+                dead=seen[State.DEAD],
                 **({"total": total} if total is not None else {}),
             )
 

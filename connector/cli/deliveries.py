@@ -84,9 +84,13 @@ def show(
         print_json({**delivery_json(delivery), "events": events})
         return
     screen = console()
-    facts = [(key.replace("_", " "), value) for key, value in delivery_json(delivery).items() if value is not None]
+    facts = [
+        (key.replace("_", " "), value) for key, value in delivery_json(delivery).items() if value is not None
+    ]
     screen.print(table(f"Delivery {delivery_id}", ("", ""), facts))
-    rows = [(event.at, event.name, event.to_state, event.attempt, event.actor, event.detail) for event in events]
+    rows = [
+        (event.at, event.name, event.to_state, event.attempt, event.actor, event.detail) for event in events
+    ]
     screen.print(table("What happened", ("at (UTC)", "event", "state", "attempt", "by", "detail"), rows))
 
 
@@ -106,5 +110,7 @@ def replay(
     settings = open_session(config, offline=True)
     with open_ledger(settings) as store:
         delivery = store.replay(delivery_id, actor=getpass.getuser(), reason=reason)
-    typer.echo(f"Delivery {delivery_id} is {delivery.state.value} again; run `docflo-connector sync` to try it now.")
+    typer.echo(
+        f"Delivery {delivery_id} is {delivery.state.value} again; run `docflo-connector sync` to try it now."
+    )
     raise typer.Exit(Exit.FINE)

@@ -8,10 +8,12 @@ import typer
 
 def demo(
     folder: Annotated[
-        Path | None, typer.Option(help="Keep the demo's configuration and ledger here; a temporary folder otherwise.")
+        Path | None,
+        typer.Option(help="Keep the demo's configuration and ledger here; a temporary folder otherwise."),
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the sandbox running afterwards, until Ctrl-C, to look around.")
+        bool,
+        typer.Option("--keep", help="Leave the sandbox running afterwards, until Ctrl-C, to look around."),
     ] = False,
 ) -> None:
     """Sync 200 approved invoices from a sandbox Docflo to a sandbox Salesforce, and show what became of them.
@@ -28,7 +30,9 @@ def demo(
         where = folder or Path(temporary)
         config = run_demo(where, running)
         if keep:
-            typer.echo(f"\nThe sandbox keeps running until Ctrl-C. In another terminal:\n"
-                       f"  docflo-connector status --config {config}\n"
-                       f"  docflo-connector deliveries list --state dead --config {config}")
+            typer.echo(
+                f"\nThe sandbox keeps running until Ctrl-C. In another terminal:\n"
+                f"  docflo-connector status --config {config}\n"
+                f"  docflo-connector deliveries list --state dead --config {config}"
+            )
             threading.Event().wait()

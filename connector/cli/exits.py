@@ -1,4 +1,4 @@
-"""Exit codes, and how an error is shown: what happened, where, and what to do. Never a traceback for those we know."""
+"""Exit codes, and how an error is shown: what happened, where, what to do. A traceback is only for bugs."""
 
 import os
 import sys
@@ -36,6 +36,11 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
+BUG = """
+This is a bug in docflo-connector. Nothing is lost: the ledger holds every delivery.
+Please report it with the lines above; they hold no document contents."""
+
+
 def exit_code(error: ConnectorError) -> Exit:
     """Give the exit code that belongs to an error."""
     match error:
@@ -55,28 +60,32 @@ def run_and_explain(app: "typer.Typer") -> int:
     """Run the command line and give its exit code."""
     try:
         result = app(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.exceptions.Abort:
-        return Exit.INTERRUPTED
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    except click.ClickException as error:
-        error.show()
-        return Exit.CONFIGURATION
-    except ConnectorError as error:
-        show_error(error)
-        return exit_code(error)
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.FINE
-    except Exception:  # noqa: BLE001 the last boundary: a bug must end with exit code 1 and a way to report it
-        traceback.print_exc()
-        print("\nThis is a bug in docflo-connector. Nothing is lost: the ledger holds every delivery.", file=sys.stderr)
-        print("Please report it with the lines above (they hold no document contents).", file=sys.stderr)
-        return Exit.BUG
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 the last boundary: a bug ends with exit code 1
+        return _explain(error)
     return result if isinstance(result, int) else Exit.FINE
+
+
+def _explain(error: BaseException) -> int:
+    code: int = Exit.BUG
+    match error:
+        case click.exceptions.Exit():
+            code = error.exit_code
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            code = Exit.INTERRUPTED
+        case click.ClickException():
+            error.show()
+            code = Exit.CONFIGURATION
+        case ConnectorError():
+            show_error(error)
+            code = exit_code(error)
+        case BrokenPipeError():
+            # The reader of our output went away (`| head`): nothing is wrong.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = Exit.FINE
+        case _:
+            traceback.print_exception(error)
+            click.echo(BUG, err=True)
+    return code
 
 
 def show_error(error: ConnectorError) -> None:
@@ -92,4 +101,4 @@ def show_error(error: ConnectorError) -> None:
         lines.append(f"  come back after {error.until:%Y-%m-%d %H:%M:%S} UTC; nothing is lost")
     if error.remedy:
         lines.append(f"  remedy: {error.remedy}")
-    print("\n".join(lines), file=sys.stderr)
+    click.echo("\n".join(lines), err=True)

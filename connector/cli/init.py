@@ -65,7 +65,8 @@ def init(
         ),
     ] = "",
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First day to carry documents from; today by default.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First day to carry documents from; today by default."),
     ] = None,
     base_url: Annotated[str, typer.Option(help="Docflo's address.")] = "https://api.docflo.ai",
 ) -> None:
@@ -76,7 +77,10 @@ def init(
     mapping = folder / "mappings" / "invoice-salesforce.yaml"
     there = [str(path) for path in (config, mapping) if path.exists()]
     if there:
-        typer.echo(f"error: {' and '.join(there)} exist(s); nothing was written.\n  remedy: name another folder", err=True)
+        typer.echo(
+            f"error: {' and '.join(there)} exist(s); nothing was written.\n  remedy: name another folder",
+            err=True,
+        )
         raise typer.Exit(Exit.CONFIGURATION)
     mapping.parent.mkdir(parents=True, exist_ok=True)
     config.write_text(

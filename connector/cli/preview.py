@@ -14,7 +14,9 @@ def preview(
     document: Annotated[
         str | None, typer.Option(help="Docflo document id; the newest one that is ready when none is named.")
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="A document saved as JSON, instead of one from Docflo.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="A document saved as JSON, instead of one from Docflo.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     output: OutputOption = Output.TABLE,
 ) -> None:

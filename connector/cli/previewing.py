@@ -37,7 +37,9 @@ def document_to_preview(
         return first if first.has_fields else docflo.document(first.id)
 
 
-def show_preview(config: Config, pipeline: str, mapping: Mapping, document: Document, *, as_json: bool) -> bool:
+def show_preview(
+    config: Config, pipeline: str, mapping: Mapping, document: Document, *, as_json: bool
+) -> bool:
     """Print source, rule and result of every field. True when the document fits the mapping."""
     key = record_key(config.docflo.tenant_id, pipeline, document.id)
     explained = explain(mapping, document, key)

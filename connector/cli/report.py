@@ -87,7 +87,9 @@ def show_cycle(cycle: Cycle, screen: Console) -> None:
         screen.print(table("This sync", columns, rows))
     if cycle.dead:
         screen.print(problem_table(cycle.dead, "Set aside: each needs a person"))
-        screen.print("Look closer with `docflo-connector deliveries show ID`, repair, then `deliveries replay ID`.")
+        screen.print(
+            "Look closer with `docflo-connector deliveries show ID`, repair, then `deliveries replay ID`."
+        )
     screen.print(cost_line(cycle))
 
 
@@ -95,7 +97,8 @@ def cost_line(cycle: Cycle) -> str:
     """Say how many requests the cycle made to Docflo, and what is left."""
     writes = sum(cycle.requests[name] for name in WRITES)
     rest = cycle.requests.total() - cycle.requests["list"] - writes
-    line = f"Requests to Docflo: {cycle.requests.total()} ({cycle.requests['list']} listing pages, {writes} writes"
+    pages = cycle.requests["list"]
+    line = f"Requests to Docflo: {cycle.requests.total()} ({pages} listing pages, {writes} writes"
     line += f", {rest} other)" if rest else ")"
     if cycle.rate_limit and cycle.rate_limit.remaining is not None:
         line += f"; {cycle.rate_limit.remaining} left of {cycle.rate_limit.limit} this hour"

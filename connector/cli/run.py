@@ -9,10 +9,10 @@ from connector.cli.options import DEFAULT_CONFIG, ConfigOption
 def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Run as a service: list on schedule, deliver, write back, until SIGTERM or Ctrl-C.
 
-    Stopping finishes what is in flight within `service.grace`; the rest stays in the ledger for the next start.
+    Stopping finishes what is in flight within `service.grace`; the ledger keeps the rest for the next start.
     """
     from connector.config import load_config
-    from connector.service import Service
+    from connector.service import Scheduled, Service
     from connector.telemetry import configure_logging
     from connector.wiring import connect
 
@@ -20,13 +20,11 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
     configure_logging(settings.log.level, settings.log.format)
     with connect(settings) as connector:
         service = Service(
-            pipelines=connector.pipelines,
-            schedules={
-                name: (section.schedule.every, section.schedule.sweep)
-                for name, section in settings.pipelines.items()
-            },
-            docflo=connector.docflo,
-            store=connector.store,
+            scheduled=[
+                Scheduled(pipeline=pipeline, every=schedule.every, sweep=schedule.sweep)
+                for pipeline in connector.pipelines
+                for schedule in [settings.pipelines[pipeline.name].schedule]
+            ],
             make_work=connector.work,
             workers=settings.service.workers,
             grace=settings.service.grace,

@@ -34,7 +34,8 @@ def sandbox(
             f"  docflo-connector check   --config {config}\n"
             f"  docflo-connector preview --config {config} invoices-to-crm\n"
             f"  docflo-connector sync    --config {config}\n"
-            f"  curl -H 'x-tenant-id: {TENANT}' -H 'apiKey: sandbox-key' '{running.docflo_url}/docs/v1/document?top=2'\n\n"
+            f"  curl -H 'x-tenant-id: {TENANT}' -H 'apiKey: sandbox-key' "
+            f"'{running.docflo_url}/docs/v1/document?top=2'\n\n"
             "Running until Ctrl-C."
         )
         threading.Event().wait()

@@ -77,7 +77,7 @@ def sandboxes(*, docflo_port: int = 0, salesforce_port: int = 0) -> Iterator[San
 
 
 def write_sandbox_config(folder: Path, running: Sandboxes) -> Path:
-    """Write config.yaml, its secrets and the shipped invoice mapping into `folder`; give the config's path."""
+    """Write config.yaml, its secrets and the invoice mapping into `folder`; give the config's path."""
     secrets = folder / "secrets"
     secrets.mkdir(parents=True, exist_ok=True)
     for name, value in SECRETS.items():

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def open_session(path: Path, *, offline: bool = False) -> "Config":
-    """Read the configuration for a command that prints its own results: logs only what is wrong on a terminal.
+    """Read the configuration for a command that prints its own results.
 
     Raises: ConfigError listing every problem of the file.
     """

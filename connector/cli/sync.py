@@ -15,7 +15,9 @@ def sync(
     output: OutputOption = Output.TABLE,
     sweep: Annotated[
         bool,
-        typer.Option("--sweep", help="List from `documents.since` instead of the checkpoint less the lookback."),
+        typer.Option(
+            "--sweep", help="List from `documents.since` instead of the checkpoint less the lookback."
+        ),
     ] = False,
 ) -> None:
     """List what is new, deliver it, write back, and exit.

@@ -32,7 +32,9 @@ def drain(pipelines: Sequence[Pipeline], work: Work, *, stop: Callable[[], bool]
     Ends by itself: every outcome either moves a delivery on or makes it due later.
     """
     while not stop():
-        if not any([advance(pipeline, work) for pipeline in pipelines]):
+        # A batch of each in turn: one pipeline's backlog must not starve the others.
+        busy = [pipeline for pipeline in pipelines if advance(pipeline, work)]
+        if not busy:
             return
 
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from connector.errors import (
     AccessRefusedError,
+    ConfigError,
     ConnectorError,
     MappingError,
     PermanentError,
@@ -17,7 +18,7 @@ from connector.ledger.delivery import Failure
 RETRY_BASE = timedelta(seconds=5)
 RETRY_CAP = timedelta(hours=1)
 MAX_ATTEMPTS = 20  # with the cap, about half a day of trying
-REFUSED_PAUSE = timedelta(minutes=5)  # credentials: a person must act, so look now and then
+OPERATOR_PAUSE = timedelta(minutes=5)  # credentials, configuration: a person must act, so look now and then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +54,7 @@ def decide(error: Exception, *, attempts: int, now: datetime, jitter: float) -> 
     | ------------------------ | ----------------------------------------- |
     | ThrottledError           | Wait until the other side said            |
     | AccessRefusedError       | Wait, look again in five minutes          |
+    | ConfigError              | the same: a person must edit a file       |
     | PermanentError           | DeadLetter                                |
     | TemporaryError, any bug  | Retry with full jitter, then DeadLetter   |
     """
@@ -60,8 +62,8 @@ def decide(error: Exception, *, attempts: int, now: datetime, jitter: float) -> 
     match error:
         case ThrottledError():
             return Wait(failure=failure, due_at=max(error.until, now + timedelta(seconds=1)))
-        case AccessRefusedError():
-            return Wait(failure=failure, due_at=now + REFUSED_PAUSE)
+        case AccessRefusedError() | ConfigError():
+            return Wait(failure=failure, due_at=now + OPERATOR_PAUSE)
         case PermanentError():
             return DeadLetter(failure=failure)
         case _ if attempts + 1 >= MAX_ATTEMPTS:
@@ -84,7 +86,7 @@ def describe(error: Exception) -> Failure:
 
 def concerns_all(error: Exception) -> bool:
     """Tell whether the next request would meet the same error, whatever document it is for."""
-    return isinstance(error, ThrottledError | AccessRefusedError | UnavailableError)
+    return isinstance(error, ThrottledError | AccessRefusedError | ConfigError | UnavailableError)
 
 
 def _backoff(attempts: int, jitter: float) -> timedelta:

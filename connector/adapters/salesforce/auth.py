@@ -120,13 +120,14 @@ def log_in(settings: SalesforceSettings, clock: Clock) -> Login:
                 f"cannot log in at {settings.login_address}: {type(error).__name__}",
                 remedy=_connection_remedy(error),
             ) from error
-    return Login(access_token=access_token, instance_url=settings.instance_url or _instance_url(settings, instance))
+    return Login(
+        access_token=access_token, instance_url=settings.instance_url or _instance_url(settings, instance)
+    )
 
 
 def _is_token_answer(body: object) -> bool:
-    return (
-        isinstance(body, dict)
-        and all(isinstance(body.get(name), str) and body[name] for name in ("access_token", "instance_url"))
+    return isinstance(body, dict) and all(
+        isinstance(body.get(name), str) and body[name] for name in ("access_token", "instance_url")
     )
 
 
@@ -148,8 +149,8 @@ def _grant(settings: SalesforceSettings, clock: Clock) -> dict[str, str]:
         assertion = jwt.encode(claims, _reveal(settings.private_key), algorithm="RS256")
     except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise AccessRefusedError(
-            f"{settings.private_key.reference} does not hold a usable RSA private key ({type(error).__name__})",
-            remedy="Give an unencrypted PEM private key, the one whose certificate the External Client App has.",
+            f"{settings.private_key.reference} holds no usable RSA private key ({type(error).__name__})",
+            remedy="Give the unencrypted PEM key whose certificate the External Client App has.",
         ) from error
     return {"grant_type": _JWT_GRANT, "assertion": assertion}
 

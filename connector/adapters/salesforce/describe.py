@@ -45,7 +45,9 @@ class ObjectShape:
     def reference(self, relationship: str) -> FieldShape | None:
         """Give the field behind a relationship name such as `Vendor__r`."""
         wanted = relationship.lower()
-        return next((field for field in self.fields.values() if (field.relationship or "").lower() == wanted), None)
+        return next(
+            (field for field in self.fields.values() if (field.relationship or "").lower() == wanted), None
+        )
 
 
 def read_object(body: object) -> ObjectShape:
@@ -54,7 +56,10 @@ def read_object(body: object) -> ObjectShape:
     Raises: UnexpectedResponseError when it is not one.
     """
     answer = expected(body, dict, "describe")
-    fields = [_read_field(expected(entry, dict, "describe field")) for entry in expected(answer.get("fields"), list, "describe fields")]
+    fields = [
+        _read_field(expected(entry, dict, "describe field"))
+        for entry in expected(answer.get("fields"), list, "describe fields")
+    ]
     return ObjectShape(
         name=expected(answer.get("name"), str, "describe name"),
         createable=answer.get("createable") is not False,
@@ -123,7 +128,9 @@ def number_problem(field: FieldShape, value: Decimal | int) -> str | None:
     """
     decimals, whole = _extent(Decimal(value))
     if field.scale is not None and decimals > field.scale:
-        return f"has {decimals} decimals and the field keeps {field.scale}; Salesforce would round it silently"
+        return (
+            f"has {decimals} decimals and the field keeps {field.scale}; Salesforce would round it silently"
+        )
     if field.whole_digits is not None and whole > field.whole_digits:
         return f"has {whole} digits before the point and the field takes {field.whole_digits}"
     return None

@@ -48,7 +48,9 @@ def call_error(
         return AccessRefusedError(f"Salesforce refused the call: {fault}", remedy=remedy, remote=fault.remote)
     if kind is Kind.TRANSIENT:
         return UnavailableError(f"Salesforce did not take the call: {fault}", remote=fault.remote)
-    return RejectedError(f"Salesforce refused the call: {fault}", remedy=rule_for(fault).remedy, remote=fault.remote)
+    return RejectedError(
+        f"Salesforce refused the call: {fault}", remedy=rule_for(fault).remedy, remote=fault.remote
+    )
 
 
 _CALL_REMEDIES: Mapping[int, str] = {
@@ -78,9 +80,13 @@ def record_error(faults: Mapping[str, Fault], *, now: datetime) -> ConnectorErro
             wait = _LONG_WAIT if kind is Kind.LONG_WAIT else _SHORT_WAIT
             return ThrottledError(f"Salesforce asks to wait: {words}", until=now + wait, remote=first.remote)
         case Kind.ACCESS:
-            return AccessRefusedError(f"Salesforce refused access: {words}", remedy=remedy, remote=first.remote)
+            return AccessRefusedError(
+                f"Salesforce refused access: {words}", remedy=remedy, remote=first.remote
+            )
         case _:
-            return RejectedError(f"Salesforce refused {words}", remedy=_node_remedy(first), remote=first.remote)
+            return RejectedError(
+                f"Salesforce refused {words}", remedy=_node_remedy(first), remote=first.remote
+            )
 
 
 _GRAVITY = (Kind.TRANSIENT, Kind.SHORT_WAIT, Kind.LONG_WAIT, Kind.REJECTED, Kind.ACCESS)
@@ -101,7 +107,9 @@ def login_error(status: int, body: object, *, now: datetime, retry_after: str | 
     fault = read_faults(status, body)[0]
     if status == 429 or rule_for(fault).kind is Kind.SHORT_WAIT:  # noqa: PLR2004 Too Many Requests
         until = _until(retry_after, now, _SHORT_WAIT)
-        return ThrottledError(f"Salesforce asks to wait before logging in: {fault}", until=until, remote=fault.remote)
+        return ThrottledError(
+            f"Salesforce asks to wait before logging in: {fault}", until=until, remote=fault.remote
+        )
     if status >= 500 or status == 420 or fault.code in _PASSING_LOGIN_CODES:  # noqa: PLR2004 the edge's own 420
         return UnavailableError(f"Salesforce cannot log anyone in now: {fault}", remote=fault.remote)
     if fault.code is None:

@@ -19,8 +19,8 @@ DUPLICATE_VALUE = "DUPLICATE_VALUE"
 _MESSAGE_LIMIT = 500  # characters of Salesforce's words that are worth keeping
 
 APP_REMEDY = (
-    "In Setup, External Client App Manager: the app is enabled for this flow, has a run-as user (client credentials) "
-    "or the user pre-authorised (JWT bearer), and its OAuth scopes include api."
+    "In Setup, External Client App Manager: the app is enabled for this flow, has a run-as user "
+    "(client credentials) or the user pre-authorised (JWT bearer), and its OAuth scopes include api."
 )
 
 
@@ -94,20 +94,28 @@ TABLE: tuple[Rule, ...] = (
     _rule("LIMIT_EXCEEDED", Kind.TRANSIENT),
     _rule("", Kind.TRANSIENT, pattern="Too many SOQL queries|Too many DML|CPU time limit"),
     _rule(
-        "API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED", Kind.ACCESS, remedy="Give the user the permission API Enabled."
+        "API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED",
+        Kind.ACCESS,
+        remedy="Give the user the permission API Enabled.",
     ),
     _rule("", Kind.ACCESS, pattern="not valid for use with the REST API", remedy=APP_REMEDY),
     _rule(
-        "INVALID_SESSION_ID INVALID_AUTH_HEADER INVALID_OPERATION_WITH_EXPIRED_PASSWORD", Kind.ACCESS, remedy=APP_REMEDY
+        "INVALID_SESSION_ID INVALID_AUTH_HEADER INVALID_OPERATION_WITH_EXPIRED_PASSWORD",
+        Kind.ACCESS,
+        remedy=APP_REMEDY,
     ),
     _rule(
         "TXN_SECURITY_NO_ACCESS TXN_SECURITY_METERING_ACTION",
         Kind.ACCESS,
         remedy="A transaction security policy of the org stops this user: ask the security administrator.",
     ),
-    _rule("STORAGE_LIMIT_EXCEEDED", Kind.ACCESS, remedy="The org's data storage is full: free some or buy more."),
     _rule(
-        "UNSUPPORTED_API_VERSION", Kind.ACCESS, remedy="Set api_version to one that `docflo-connector check` lists."
+        "STORAGE_LIMIT_EXCEEDED", Kind.ACCESS, remedy="The org's data storage is full: free some or buy more."
+    ),
+    _rule(
+        "UNSUPPORTED_API_VERSION",
+        Kind.ACCESS,
+        remedy="Set api_version to one that `docflo-connector check` lists.",
     ),
     _rule(
         "INSUFFICIENT_ACCESS INSUFFICIENT_ACCESS_OR_READONLY INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY "
@@ -121,9 +129,14 @@ TABLE: tuple[Rule, ...] = (
         pattern="Foreign key external ID",
         remedy="Create the record that is referred to (or correct its key), then replay.",
     ),
-    _rule("INVALID_CROSS_REFERENCE_KEY", Kind.REJECTED, remedy="Create or correct what is referred to, then replay."),
     _rule(
-        "INVALID_FIELD INVALID_TYPE INVALID_FIELD_FOR_INSERT_UPDATE NOT_FOUND METHOD_NOT_ALLOWED MISSING_ARGUMENT",
+        "INVALID_CROSS_REFERENCE_KEY",
+        Kind.REJECTED,
+        remedy="Create or correct what is referred to, then replay.",
+    ),
+    _rule(
+        "INVALID_FIELD INVALID_TYPE INVALID_FIELD_FOR_INSERT_UPDATE NOT_FOUND METHOD_NOT_ALLOWED "
+        "MISSING_ARGUMENT",
         Kind.REJECTED,
         remedy="Run `docflo-connector check`: the mapping and the fields this user can write disagree.",
     ),
@@ -137,7 +150,11 @@ TABLE: tuple[Rule, ...] = (
         Kind.REJECTED,
         remedy="A duplicate rule of the org matched: merge the records or change the rule, then replay.",
     ),
-    _rule("ENTITY_IS_LOCKED", Kind.REJECTED, remedy="The record is in an approval process: unlock it, then replay."),
+    _rule(
+        "ENTITY_IS_LOCKED",
+        Kind.REJECTED,
+        remedy="The record is in an approval process: unlock it, then replay.",
+    ),
     _rule("", Kind.REJECTED, remedy="Correct the document or the mapping, then replay."),
 )
 """Rows for everything that is answered with 4xx. A 5xx is decided by its status."""
@@ -152,7 +169,9 @@ def read_faults(status: int, body: object) -> tuple[Fault, ...]:
     """Give the entries of an error body: an array, a single object, an OAuth error, or nothing readable."""
     entries = body if isinstance(body, list) else [body]
     faults = tuple(_fault(status, entry) for entry in entries if isinstance(entry, Mapping))
-    return faults or (Fault(status=status, code=None, message=f"HTTP {status} without an error that we can read"),)
+    return faults or (
+        Fault(status=status, code=None, message=f"HTTP {status} without an error that we can read"),
+    )
 
 
 def _fault(status: int, entry: Mapping[str, object]) -> Fault:

@@ -1,4 +1,4 @@
-"""A requests session that cannot hang, follow a redirect, repeat a call or pick up a stranger's credentials."""
+"""A requests session that cannot hang, follow a redirect, repeat a call or borrow credentials."""
 
 import io
 import ssl
@@ -28,7 +28,7 @@ class DeadlineAdapter(HTTPAdapter):
         self._ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
         self._ticks = ticks
 
-    def send(  # noqa: PLR0913 requests' own signature
+    def send(  # noqa: PLR0913, PLR0917 requests' own signature
         self,
         request: requests.PreparedRequest,
         stream: bool = False,  # noqa: ARG002, FBT001, FBT002 requests' own signature

@@ -103,7 +103,8 @@ class SalesforceSettings(BaseModel):
     def _exactly_one_way_to_log_in(self) -> Self:
         if (self.consumer_secret is None) == (self.private_key is None):
             message = (
-                "give exactly one of consumer_secret (client credentials) and private_key with username (JWT bearer)"
+                "give exactly one of consumer_secret (client credentials) "
+                "and private_key with username (JWT bearer)"
             )
             raise ValueError(message)
         if self.private_key is not None and not self.username:

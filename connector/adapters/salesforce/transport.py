@@ -101,7 +101,7 @@ class Transport:
         if _is_expired(answer):
             raise AccessRefusedError(
                 "Salesforce refuses a session that it has just opened",
-                remedy="Check the user's session settings: login IP ranges, session locked to a domain, session level.",
+                remedy="Check the user's login IP ranges and the org's session settings.",
                 remote=read_faults(answer.status_code, decode(answer.content))[0].remote,
             )
         return answer
@@ -116,7 +116,9 @@ class Transport:
         except requests.exceptions.RequestException as error:
             raise _wire_error(error, wrote=body is not None) from error
         except OSError as error:  # requests says so for a CA bundle that is not there
-            raise UnavailableError(f"cannot use ca_bundle {self._settings.ca_bundle}: {error.strerror}") from error
+            raise UnavailableError(
+                f"cannot use ca_bundle {self._settings.ca_bundle}: {error.strerror}"
+            ) from error
         self._note_usage(answer.headers.get("Sforce-Limit-Info", ""))
         return answer
 
@@ -163,9 +165,12 @@ def _wire_error(error: requests.exceptions.RequestException, *, wrote: bool) -> 
             remedy="Set ca_bundle to your company's certificates.",
         )
     if wrote and not was_never_sent(error):
-        return OutcomeUnknownError(f"no whole answer came from Salesforce ({kind}): it may have taken the call")
+        return OutcomeUnknownError(
+            f"no whole answer came from Salesforce ({kind}): it may have taken the call"
+        )
     return UnavailableError(
-        f"Salesforce cannot be reached ({kind})", remedy="Check the network, proxy, instance_url and ca_bundle."
+        f"Salesforce cannot be reached ({kind})",
+        remedy="Check the network, proxy, instance_url and ca_bundle.",
     )
 
 

@@ -1,9 +1,13 @@
-"""A Docflo on loopback. Its paths, headers, statuses and errors are documented; its success bodies are our guess."""
+"""A Docflo on loopback.
+
+Its paths, parameters, headers, statuses and errors are those of the API page. Its success bodies are a guess:
+the page shows none.
+"""
 
 from connector.sandbox.docflo.demo import (
     demo_documents,
-    documents_without_total,
     documents_without_known_currency,
+    documents_without_total,
 )
 from connector.sandbox.docflo.document import SandboxDocument
 from connector.sandbox.docflo.generate import generate_documents

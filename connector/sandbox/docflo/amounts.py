@@ -55,16 +55,21 @@ class Amounts:
         return self.subtotal + self.tax
 
 
+def every(place: int, cycle: int, offset: int) -> bool:
+    """Say whether something special comes at this place: once in each cycle."""
+    return place % cycle == offset
+
+
 def amounts(place: int, rng: random.Random) -> Amounts:
     """Give the amounts of the document at a place; the place decides what is special about them."""
-    if place % 23 == 5:  # noqa: PLR2004 the cycles have no common divisor, so that special cases meet
+    if every(place, 23, 5):
         return _single(HUGE, quantity=1)
-    if place % 23 == 11:  # noqa: PLR2004 as above
+    if every(place, 23, 11):
         return _single(TINY, quantity=100)
     currency = tuple(DECIMALS)[place % len(DECIMALS)]
     count = LINE_COUNTS[place % len(LINE_COUNTS)]
     lines = [_line(currency, rng) for _ in range(count)]
-    if count > 1 and place % 3 == 1:
+    if count > 1 and every(place, 3, 1):
         lines[-1] = _credit(currency, lines[0])
     return Amounts(currency=currency, lines=tuple(lines))
 

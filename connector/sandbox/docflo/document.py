@@ -1,4 +1,4 @@
-"""One document as the sandbox holds it: values only. Fields are JSON as Docflo shows them, numbers as Decimal."""
+"""One document as the sandbox holds it: values only. Fields are JSON as Docflo shows them, with Decimals."""
 
 import random
 from collections.abc import Iterator, Mapping
@@ -90,10 +90,12 @@ def timestamp(moment: datetime) -> str:
 
 
 def texts(value: object) -> Iterator[str]:
-    """Give every text inside fields, for searching."""
+    """Give every text that was read, for searching; names of fields and types are not among them."""
     match value:
         case str():
             yield value
+        case {"type": _, "value": inner}:
+            yield from texts(inner)
         case Mapping():
             for inner in value.values():
                 yield from texts(inner)

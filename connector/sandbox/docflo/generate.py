@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from connector.sandbox.docflo.amounts import Amounts, Line, amounts
+from connector.sandbox.docflo.amounts import Amounts, Line, amounts, every
 from connector.sandbox.docflo.document import SOURCES, SandboxDocument, Step, object_id, settled, timestamp
 from connector.sandbox.docflo.fields import UNSURE, field, money, rows
 from connector.sandbox.docflo.words import COMPANIES, UNITS
@@ -15,7 +15,7 @@ REVIEWER = "reviewer"
 APPROVERS = ("64b0c0ffee0000000000a001", "64b0c0ffee0000000000a002", "64b0c0ffee0000000000a003")
 
 
-def generate_documents(
+def generate_documents(  # noqa: PLR0913 what a test wants to choose about its documents
     count: int,
     *,
     seed: object,
@@ -59,12 +59,12 @@ def _document(
     return SandboxDocument(
         id=object_id(moment, rng),
         type=kind,
-        name=f"חשבונית {number}.pdf" if place % 8 == 1 else f"{number}.pdf",
+        name=f"חשבונית {number}.pdf" if every(place, 8, 1) else f"{number}.pdf",
         created_on=moment,
         timeline=timeline,
         fields={} if timeline[-1][1] == "FAILED" else fields,
         source=SOURCES[place % len(SOURCES)],
-        favorite=place % 12 == 0,
+        favorite=every(place, 12, 0),
         approver_ids=(APPROVERS[place % len(APPROVERS)],),
     )
 
@@ -75,15 +75,15 @@ def _invoice(place: int, moment: datetime, rng: random.Random) -> dict[str, Any]
         **_parties(place, rng),
         "InvoiceId": _text(f"INV-{moment:%y%m}-{place + 1:05d}", rng),
         "InvoiceDate": _date(moment - timedelta(days=place % 6), rng),
-        "DueDate": _date(None if place % 6 == 2 else moment + timedelta(days=30), rng),  # noqa: PLR2004 a cycle
+        "DueDate": _date(None if every(place, 6, 2) else moment + timedelta(days=30), rng),
         **_order_number(place, rng),
         **_totals("InvoiceTotal", content, rng),
         "Items": rows([_row(line, content.currency, rng) for line in content.lines], _sure(rng)),
     }
-    if place % 5 == 3:  # noqa: PLR2004 a cycle
+    if every(place, 5, 3):
         fields["InvoiceTotal"]["confidence"] = UNSURE
         fields["VendorName"]["confidence"] = UNSURE
-    if place % 13 == 6:  # noqa: PLR2004 a cycle
+    if every(place, 13, 6):
         fields["InvoiceId"].update(changedOn=timestamp(moment + timedelta(hours=1)), changedBy=REVIEWER)
     return fields
 
@@ -121,7 +121,7 @@ _BUILDERS: dict[str, Callable[[int, datetime, random.Random], dict[str, Any]]] =
 
 def _parties(place: int, rng: random.Random) -> dict[str, Any]:
     vendor = {"VendorName": _text(COMPANIES[place % len(COMPANIES)], rng)}
-    if place % 9 == 7:  # noqa: PLR2004 a cycle
+    if every(place, 9, 7):
         return vendor
     return {**vendor, "VendorTaxId": _text(f"{rng.randint(0, 10**9 - 1):09d}", rng)}
 

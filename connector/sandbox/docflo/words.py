@@ -7,7 +7,7 @@ COMPANIES = (
     "株式会社さくら電機",
     "Sunrise Bakery 🥐 Wholesale",
     "Straßenbau Größe & Überland GmbH",
-    "\u200fמאפיית הגליל בע״מ\u200e (IL)",
+    "\u200fמאפיית הגליל בע״מ\u200e (IL)",  # noqa: RUF001 meant
     "𠮷野家具株式会社",
     'The "Fresh & Fast" Grocers\' Union',
     "上海智能设备有限公司",
@@ -28,13 +28,13 @@ DESCRIPTIONS = (
     "Cable 5% slack; cut to length, <do not coil>",
     "\u200eSKU-77\u200f מארז קרטון",
     "Party hats 🎉🎩 assorted",
-    "𝔊othic lettering plate",
+    "𝔊othic lettering plate",  # noqa: RUF001 meant
     "Prüfgerät für Höchstspannung",
     "Service\tcontract, 1/4 year",
     "服务器机架 42U",
-    "O'Hara-type coupling \\ 3/4 in.",
+    "5' hose \\ 3/4 in. coupling",
     "Zażółć gęślą jaźń, print",
 )
 
 CREDIT = "Credit for returned goods"
-UNITS = ("pcs", "kg", "hours", "יח׳", "m²", "box")
+UNITS = ("pcs", "kg", "hours", "יח׳", "m²", "box")  # noqa: RUF001 meant

@@ -1,0 +1,136 @@
+"""A target that lives in this process: for trying a mapping, and for tests that need a target to fail."""
+
+import threading
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from connector.adapters.base import Finding, Idempotency, Outcome, Severity
+from connector.errors import ConnectorError, OutcomeUnknownError, RejectedError
+from connector.record import Line, Receipt, Record, RecordShape, RecordValue
+
+
+class MemorySettings(BaseModel):
+    """A target that forgets everything when the process ends."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    adapter: Literal["memory"]
+    idempotency: Idempotency = Field(
+        Idempotency.NATIVE, description="What the target pretends to promise: native, lookup or create_only."
+    )
+    batch_size: int = Field(25, ge=1, description="Documents that one call carries at most.")
+
+
+class MemoryAdapter:
+    """Keeps the contract of `Adapter` in a dictionary. Safe to use from several threads.
+
+    `fields`: the fields each object has; what is not among them is rejected. None: everything is accepted.
+    """
+
+    def __init__(
+        self, settings: MemorySettings, *, fields: Mapping[str, Collection[str]] | None = None
+    ) -> None:
+        self.idempotency = settings.idempotency
+        self.batch_size = settings.batch_size
+        self._fields = fields
+        self._lock = threading.Lock()
+        self._errors: deque[ConnectorError] = deque()
+        self._answers_to_lose = 0
+        self._held: dict[str, tuple[Receipt, Record]] = {}
+        self.created = 0  # objects ever made: more than `held` has if something was made twice
+
+    @property
+    def held(self) -> Mapping[str, tuple[Receipt, Record]]:
+        """Give what the target has, by record key."""
+        with self._lock:
+            return dict(self._held)
+
+    def fail_next(self, error: ConnectorError) -> None:
+        """Let the next call of `deliver` raise this and do nothing. Several are raised in order."""
+        self._errors.append(error)
+
+    def lose_answer_next(self) -> None:
+        """Let the next call of `deliver` do its work and then raise as if no answer had come."""
+        self._answers_to_lose += 1
+
+    def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
+        """Hold each record that fits the known fields."""
+        with self._lock:
+            if self._errors:
+                raise self._errors.popleft()
+            outcomes = [self._hold(record) for record in records]
+            if self._answers_to_lose:
+                self._answers_to_lose -= 1
+                raise OutcomeUnknownError("the answer was lost, as asked")
+            return outcomes
+
+    def lookup(self, records: Sequence[Record]) -> Sequence[Receipt | None]:
+        """Give the receipts of those that are held."""
+        held = self.held
+        return [
+            replace(held[record.key][0], created=False) if record.key in held else None for record in records
+        ]
+
+    def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
+        """Compare with the known fields, if there are any."""
+        return [finding for shape in shapes for finding in self._compare(shape)]
+
+    def close(self) -> None:
+        """Keep everything: tests look at it afterwards."""
+
+    def _hold(self, record: Record) -> Outcome:
+        problems = [*self._problems(record)]
+        if problems:
+            return RejectedError(f"the memory target refused {record.object}: {'; '.join(problems)}")
+        known = self._held.get(record.key)
+        if known is None or self.idempotency is not Idempotency.NATIVE:
+            self.created += 1
+            receipt = Receipt(id=f"memory-{self.created}", created=True)
+            merged = _merged(None, record)
+        else:
+            receipt = replace(known[0], created=False)
+            merged = _merged(known[1], record)
+        self._held[record.key] = (receipt, merged)
+        return receipt
+
+    def _problems(self, record: Record) -> Iterator[str]:
+        parts: tuple[Record | Line, ...] = (record, *record.lines)
+        for item in parts:
+            for name, value in item.fields.items():
+                if not self._has(item.object, name):
+                    yield f"{item.object} has no field {name}"
+                if isinstance(value, Decimal) and not value.is_finite():
+                    yield f"{item.object}.{name} is not a number"
+
+    def _has(self, object_name: str, field: str) -> bool:
+        return self._fields is None or field in self._fields.get(object_name, ())
+
+    def _compare(self, shape: RecordShape) -> Iterator[Finding]:
+        places = dict(zip(shape.fields, shape.places, strict=False))
+        missing = [name for name in shape.fields if not self._has(shape.object, name)]
+        for name in missing:
+            place = f"{places[name]}: " if name in places else ""
+            message = f"{place}{shape.object} has no field {name}"
+            yield Finding(severity=Severity.ERROR, subject=f"{shape.object}.{name}", message=message)
+        if not missing:
+            message = f"{len(shape.fields)} fields can be written"
+            yield Finding(severity=Severity.OK, subject=shape.object, message=message)
+
+
+def _merged(old: Record | None, new: Record) -> Record:
+    """Give what an upsert leaves: None clears, what is absent stays, lines go by their keys."""
+    lines: dict[str, Line] = {line.key: line for line in old.lines} if old else {}
+    for line in new.lines:
+        before = lines[line.key].fields if line.key in lines else {}
+        lines[line.key] = replace(line, fields=_written(before, line.fields))
+    fields = _written(old.fields if old else {}, new.fields)
+    return replace(new, fields=fields, lines=tuple(lines.values()))
+
+
+def _written(before: Mapping[str, RecordValue], wish: Mapping[str, RecordValue]) -> dict[str, RecordValue]:
+    return {name: value for name, value in {**before, **wish}.items() if value is not None}

@@ -1,0 +1,107 @@
+"""What `check` asks of an org: credentials, API version, fields, calls left. Reads only."""
+
+from collections.abc import Iterator, Sequence
+
+from connector.adapters.base import Finding, Severity
+from connector.adapters.salesforce.catalogue import Catalogue
+from connector.adapters.salesforce.describe import ObjectShape
+from connector.adapters.salesforce.findings import compare, unknown_object
+from connector.adapters.salesforce.transport import Transport
+from connector.errors import ConnectorError
+from connector.record import RecordShape
+
+_LOW = 0.1  # share of the daily calls below which a finding warns
+
+
+def check_org(
+    transport: Transport, catalogue: Catalogue, version: str, shapes: Sequence[RecordShape]
+) -> Sequence[Finding]:
+    """Give everything found out. What cannot be asked is an error finding, never an exception."""
+    try:
+        transport.instance_url()
+    except ConnectorError as error:
+        return [_failure("credentials", error)]
+    findings = _calls_left(transport, version)
+    if findings[0].severity is Severity.ERROR:
+        return [*_version(transport, version), *findings]
+    findings = [
+        Finding(
+            severity=Severity.OK, subject="credentials", message=f"logged in to {transport.instance_url()}"
+        ),
+        *_version(transport, version),
+        *findings,
+    ]
+    for shape in shapes:
+        try:
+            findings.extend(_shape(transport, catalogue, version, shape))
+        except ConnectorError as error:
+            findings.append(_failure(shape.object, error))
+    return findings
+
+
+def _failure(subject: str, error: ConnectorError) -> Finding:
+    return Finding(severity=Severity.ERROR, subject=subject, message=error.message, remedy=error.remedy)
+
+
+def _version(transport: Transport, version: str) -> Iterator[Finding]:
+    try:
+        body = transport.read("/services/data")
+    except ConnectorError as error:
+        yield _failure("api version", error)
+        return
+    entries = body if isinstance(body, list) else []
+    offered = [str(entry["version"]) for entry in entries if isinstance(entry, dict) and "version" in entry]
+    if version in offered:
+        yield Finding(
+            severity=Severity.OK, subject="api version", message=f"{version}, newest is {offered[-1]}"
+        )
+    else:
+        yield Finding(
+            severity=Severity.ERROR,
+            subject="api version",
+            message=f"the org does not offer {version}; it offers {', '.join(offered) or 'none'}",
+            remedy="Set api_version to one of these, 50.0 or later.",
+        )
+
+
+def _calls_left(transport: Transport, version: str) -> list[Finding]:
+    subject = "api limit"
+    try:
+        body = transport.read_if_known(f"/services/data/v{version}/limits")
+    except ConnectorError as error:
+        return [_failure("credentials", error)]
+    calls = body.get("DailyApiRequests") if isinstance(body, dict) else None
+    most, left = (calls.get("Max"), calls.get("Remaining")) if isinstance(calls, dict) else (None, None)
+    if not isinstance(most, int) or not isinstance(left, int):
+        message = "the org does not tell how many calls are left"
+        return [Finding(severity=Severity.WARNING, subject=subject, message=message)]
+    severity = Severity.OK if left > most * _LOW else Severity.WARNING
+    return [
+        Finding(
+            severity=severity, subject=subject, message=f"{left} of {most} calls of the last 24 hours left"
+        )
+    ]
+
+
+def _shape(transport: Transport, catalogue: Catalogue, version: str, shape: RecordShape) -> Sequence[Finding]:
+    described = catalogue.shape(shape.object)
+    if described is None:
+        return [unknown_object(shape, _object_names(transport, version))]
+    return compare(shape, described, _referred(catalogue, shape, described))
+
+
+def _object_names(transport: Transport, version: str) -> list[str]:
+    body = transport.read_if_known(f"/services/data/v{version}/sobjects")
+    entries = body.get("sobjects") if isinstance(body, dict) else None
+    return [
+        str(entry["name"])
+        for entry in (entries if isinstance(entries, list) else [])
+        if isinstance(entry, dict) and "name" in entry
+    ]
+
+
+def _referred(
+    catalogue: Catalogue, shape: RecordShape, described: ObjectShape
+) -> dict[str, ObjectShape | None]:
+    references = [described.reference(name.partition(".")[0]) for name in shape.fields if "." in name]
+    return catalogue.shapes(field.refers_to[0] for field in references if field and len(field.refers_to) == 1)

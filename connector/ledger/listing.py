@@ -1,0 +1,190 @@
+"""What a listing changes in the ledger: new documents, edited documents, and nothing else."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import islice
+
+from sqlalchemy import Connection, RowMapping, func, insert, literal, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from connector.ledger.delivery import Checkpoint, Found, State
+from connector.ledger.rows import FREE, content_columns, failure_columns
+from connector.ledger.tables import checkpoint as checkpoint_table
+from connector.ledger.tables import checkpoint_history, delivery, delivery_event
+
+_CHUNK = 200  # rows a statement: far below the variables that any SQLite accepts, and a few MB of snapshots
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """What became of the documents of a listing; each is counted once."""
+
+    new: int = 0
+    changed: int = 0  # a new revision, to be delivered
+    unchanged: int = 0
+    busy: int = 0  # changed while leased or in doubt: left for a later listing
+    changed_after_delivery: int = 0  # the target has an earlier revision; left alone
+
+
+class _Verdict(StrEnum):
+    NEW = "new"
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    BUSY = "busy"
+    CHANGED_AFTER_DELIVERY = "changed_after_delivery"
+
+
+def store_documents(connection: Connection, pipeline: str, found: Sequence[Found], now: datetime) -> Listed:
+    """Store what is new or changed among `found`; a document found twice counts once, as last seen."""
+    distinct = {document.document_id: document for document in found}
+    verdicts: Counter[_Verdict] = Counter()
+    for chunk in _chunks(distinct.values()):
+        known = _known(connection, pipeline, chunk)
+        new = [document for document in chunk if document.document_id not in known]
+        _insert(connection, pipeline, new, now)
+        verdicts[_Verdict.NEW] += len(new)
+        verdicts.update(
+            _revise(connection, known[document.document_id], document, now)
+            for document in chunk
+            if document.document_id in known
+        )
+    return Listed(**{verdict.value: count for verdict, count in verdicts.items()})
+
+
+def hold_listing(connection: Connection, pipeline: str) -> None:
+    """Let one listing of a pipeline write at a time, until the transaction ends.
+
+    On SQLite every write transaction is alone anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        key = func.hashtextextended(f"listing {pipeline}", 0)
+        connection.execute(select(func.pg_advisory_xact_lock(key)))
+
+
+def move_checkpoint(connection: Connection, moved: Checkpoint) -> None:
+    """Store how far discovery has listed, and add a line to the history."""
+    values = {"pipeline": moved.pipeline, "listed_until": moved.listed_until, "moved_at": moved.moved_at}
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    upsert = dialect.insert(checkpoint_table).values(values)
+    connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=["pipeline"],
+            set_={"listed_until": upsert.excluded.listed_until, "moved_at": upsert.excluded.moved_at},
+        )
+    )
+    connection.execute(insert(checkpoint_history).values(values))
+
+
+def _known(connection: Connection, pipeline: str, chunk: Sequence[Found]) -> Mapping[str, RowMapping]:
+    columns = delivery.c
+    statement = select(
+        columns.id,
+        columns.document_id,
+        columns.digest,
+        columns.state,
+        columns.died_in,
+        columns.revision,
+        columns.lease_epoch,
+        columns.lease_until,
+    ).where(
+        columns.pipeline == pipeline, columns.document_id.in_([document.document_id for document in chunk])
+    )
+    return {row["document_id"]: row for row in connection.execute(statement).mappings()}
+
+
+def _insert(connection: Connection, pipeline: str, new: Sequence[Found], now: datetime) -> None:
+    if not new:
+        return
+    connection.execute(insert(delivery), [_new_row(pipeline, document, now) for document in new])
+    columns = delivery.c
+    story = select(
+        columns.id,
+        literal(now, delivery_event.c.at.type),
+        literal("found"),
+        literal(State.PENDING.value),
+        literal(0),
+    ).where(columns.pipeline == pipeline, columns.document_id.in_([document.document_id for document in new]))
+    connection.execute(
+        insert(delivery_event).from_select(["delivery_id", "at", "event", "to_state", "attempt"], story)
+    )
+
+
+def _new_row(pipeline: str, document: Found, now: datetime) -> Mapping[str, object]:
+    return {
+        "pipeline": pipeline,
+        "document_id": document.document_id,
+        "revision": 1,
+        "state": State.PENDING.value,
+        "found_at": now,
+        "changed_at": now,
+        "attempts": 0,
+        "due_at": now,
+        "lease_epoch": 0,
+        **content_columns(document),
+    }
+
+
+def _revise(connection: Connection, row: RowMapping, document: Found, now: datetime) -> _Verdict:
+    verdict = _compare(row, document, now)
+    if verdict is not _Verdict.CHANGED:
+        return verdict
+    columns = delivery.c
+    # The row was read without a lock: a worker that claimed it in between keeps it.
+    revised = connection.execute(
+        update(delivery)
+        .where(
+            columns.id == row["id"],
+            columns.state == row["state"],
+            columns.digest == row["digest"],
+            columns.lease_epoch == row["lease_epoch"],
+        )
+        .values(
+            state=State.PENDING.value,
+            revision=row["revision"] + 1,
+            attempts=0,
+            due_at=now,
+            changed_at=now,
+            died_in=None,
+            # A worker that comes back after its lease ended must not record what it did with the old content.
+            lease_epoch=columns.lease_epoch + 1,
+            **FREE,
+            **failure_columns(None),
+            **content_columns(document),
+        )
+    )
+    if revised.rowcount == 0:
+        return _Verdict.BUSY
+    connection.execute(
+        insert(delivery_event).values(
+            delivery_id=row["id"],
+            at=now,
+            event="changed",
+            from_state=row["state"],
+            to_state=State.PENDING.value,
+            attempt=0,
+            detail=f"revision {row['revision'] + 1}",
+        )
+    )
+    return _Verdict.CHANGED
+
+
+def _compare(row: RowMapping, document: Found, now: datetime) -> _Verdict:
+    if row["digest"] == document.digest:
+        return _Verdict.UNCHANGED
+    # A dead letter knows about the target what the state it died in knew.
+    known_as = State(row["died_in"] or row["state"])
+    if known_as in {State.DELIVERED, State.COMPLETED}:
+        return _Verdict.CHANGED_AFTER_DELIVERY
+    is_leased = row["lease_until"] is not None and row["lease_until"] > now
+    if is_leased or known_as is State.IN_DOUBT:
+        return _Verdict.BUSY
+    return _Verdict.CHANGED
+
+
+def _chunks(items: Iterable[Found]) -> Iterator[list[Found]]:
+    remaining = iter(items)
+    while chunk := list(islice(remaining, _CHUNK)):
+        yield chunk

@@ -1,0 +1,166 @@
+"""What became of claimed deliveries: one method per arrow, all in the transaction of one batch."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, update
+
+from connector.errors import LeaseLostError
+from connector.ledger.delivery import ARROWS, OPEN_STATES, Claim, Failure, State
+from connector.ledger.rows import FREE, failure_columns
+from connector.ledger.tables import delivery, delivery_event
+from connector.record import Receipt
+
+
+class Outcomes:
+    """Records outcomes of claims. `Store.outcomes` opens it and commits what it recorded.
+
+    Each method changes the row only while it is in the state of the claim and the lease is ours.
+    Raises: LeaseLostError when it is not; the row is left alone and the other outcomes stay recorded.
+    ValueError when there is no such arrow, which is a bug of the caller.
+    """
+
+    def __init__(self, connection: Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._events: list[Mapping[str, Any]] = []
+
+    def doubt(self, claim: Claim) -> Claim:
+        """Record that a request is about to be sent which may create it: pending -> in_doubt, lease kept.
+
+        Close the block, so that this is stored, before sending. Attempts go on counting: pending and
+        in_doubt are two ends of one errand, and a target that never answers must come to an end.
+        """
+        _require_arrow(claim, State.IN_DOUBT)
+        self._change(claim, State.IN_DOUBT, {})
+        self._tell(claim, "doubt", State.IN_DOUBT, None)
+        doubted = replace(claim.delivery, state=State.IN_DOUBT, changed_at=self._now)
+        return replace(claim, delivery=doubted)
+
+    def delivered(self, claim: Claim, receipt: Receipt) -> None:
+        """Record that the target has it: pending | in_doubt -> delivered, due for write-back at once."""
+        _require_arrow(claim, State.DELIVERED)
+        values = {"due_at": self._now, "receipt_id": receipt.id, "receipt_url": receipt.url}
+        self._advance(claim, State.DELIVERED, values)
+        self._tell(claim, "delivered", State.DELIVERED, receipt.id)
+
+    def absent(self, claim: Claim, failure: Failure | None = None, due_at: datetime | None = None) -> None:
+        """Record that the target does not have it: in_doubt -> pending, due at `due_at`, else at once.
+
+        `failure` says why the request came to nothing; it counts as an attempt. Without it the target was
+        asked, and the attempt was counted when the answer failed to come.
+        """
+        if claim.delivery.state is not State.IN_DOUBT:
+            _refuse(claim, State.PENDING)
+        values: dict[str, Any] = {"due_at": due_at or self._now, **FREE}
+        if failure is not None:
+            values |= {"attempts": claim.delivery.attempts + 1, **failure_columns(failure)}
+        self._change(claim, State.PENDING, values)
+        self._tell(claim, "absent", State.PENDING, _words(failure))
+
+    def completed(self, claim: Claim) -> None:
+        """Record that Docflo shows it: delivered -> completed."""
+        _require_arrow(claim, State.COMPLETED)
+        self._advance(claim, State.COMPLETED, {"due_at": None, "written_back_at": self._now})
+        self._tell(claim, "completed", State.COMPLETED, None)
+
+    def skipped(self, claim: Claim, reason: str) -> None:
+        """Record that the pipeline does not want it: pending -> skipped."""
+        _require_arrow(claim, State.SKIPPED)
+        self._advance(claim, State.SKIPPED, {"due_at": None})
+        self._tell(claim, "skipped", State.SKIPPED, reason)
+
+    def dead(self, claim: Claim, failure: Failure) -> None:
+        """Give up: any open state -> dead, with the reason and the state that a replay returns to."""
+        _require_arrow(claim, State.DEAD)
+        values = {
+            "due_at": None,
+            "died_in": claim.delivery.state.value,
+            "attempts": claim.delivery.attempts + 1,
+            **FREE,
+            **failure_columns(failure),
+        }
+        self._change(claim, State.DEAD, values)
+        self._tell(claim, "dead", State.DEAD, _words(failure))
+
+    def retry(self, claim: Claim, failure: Failure, due_at: datetime) -> None:
+        """Record that a try failed: same state, one attempt more, due again at `due_at`."""
+        values = {
+            "due_at": due_at,
+            "attempts": claim.delivery.attempts + 1,
+            **FREE,
+            **failure_columns(failure),
+        }
+        self._change(claim, claim.delivery.state, values)
+        self._tell(claim, "retry", claim.delivery.state, _words(failure))
+
+    def wait(self, claim: Claim, due_at: datetime, failure: Failure | None = None) -> None:
+        """Put it off through no fault of its own: same state, attempts as they were, due at `due_at`.
+
+        For throttling, refused credentials and shutdown. A reason that is on record already makes
+        no second event: credentials may stay refused for a week.
+        """
+        reason = {} if failure is None else failure_columns(failure)
+        self._change(claim, claim.delivery.state, {"due_at": due_at, **FREE, **reason})
+        if failure is None or failure != claim.delivery.failure:
+            self._tell(claim, "wait", claim.delivery.state, _words(failure))
+
+    def store_events(self) -> None:
+        """Store the events of this block; called once, before the commit."""
+        if self._events:
+            self._connection.execute(insert(delivery_event), self._events)
+
+    def _advance(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
+        self._change(claim, to, {"attempts": 0, **FREE, **failure_columns(None), **values})
+
+    def _change(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
+        columns = delivery.c
+        ours = self._connection.execute(
+            update(delivery)
+            .where(
+                columns.id == claim.delivery.id,
+                columns.state == claim.delivery.state.value,
+                columns.lease_epoch == claim.epoch,
+                columns.lease_owner == claim.owner,
+            )
+            .values(state=to.value, changed_at=self._now, **values)
+        )
+        if ours.rowcount == 0:
+            message = f"delivery {claim.delivery.id}: {claim.owner} no longer holds it (epoch {claim.epoch})"
+            raise LeaseLostError(message)
+
+    def _tell(self, claim: Claim, event: str, to: State, detail: str | None) -> None:
+        self._events.append(
+            {
+                "delivery_id": claim.delivery.id,
+                "at": self._now,
+                "event": event,
+                "from_state": claim.delivery.state.value,
+                "to_state": to.value,
+                "attempt": claim.delivery.attempts + 1,
+                "detail": detail,
+                "actor": claim.owner,
+            }
+        )
+
+
+def _require_arrow(claim: Claim, to: State) -> None:
+    known = claim.delivery.state
+    if known not in OPEN_STATES or (known, to) not in ARROWS:
+        _refuse(claim, to)
+
+
+def _refuse(claim: Claim, to: State) -> None:
+    message = (
+        f"delivery {claim.delivery.id}: there is no arrow from {claim.delivery.state.value} to {to.value}"
+    )
+    raise ValueError(message)
+
+
+def _words(failure: Failure | None) -> str | None:
+    if failure is None:
+        return None
+    code = f" [{failure.code}]" if failure.code else ""
+    return f"{failure.error_class}{code}: {failure.reason}"

@@ -1,0 +1,119 @@
+"""Between rows and values: columns of a delivery to `Delivery` and back."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, and_, or_
+
+from connector.ledger.delivery import Checkpoint, Delivery, Failure, Found, Headline, State
+from connector.ledger.tables import delivery
+
+WITHOUT_SNAPSHOT = tuple(column for column in delivery.c if column.key != "snapshot")
+"""For lists: a page of deliveries must not read megabytes of documents."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliveryEvent:
+    """One line of a delivery's story."""
+
+    at: datetime
+    event: str  # the store method that wrote it: "delivered", "retry", "replay"
+    from_state: State | None  # None: the document was found
+    to_state: State
+    attempt: int  # which try at the arrow this was; 0 when nothing was tried
+    detail: str | None
+    actor: str | None  # the owner of the lease, or the person
+
+
+def read_delivery(row: RowMapping) -> Delivery:
+    """Give the row as a value; `snapshot` is empty when the columns left it out."""
+    return Delivery(
+        id=row["id"],
+        pipeline=row["pipeline"],
+        document_id=row["document_id"],
+        document_type=row["document_type"],
+        revision=row["revision"],
+        state=State(row["state"]),
+        digest=row["digest"],
+        snapshot=row.get("snapshot", b""),
+        headline=Headline(
+            number=row["number"],
+            party=row["party"],
+            amount=row["amount"],
+            currency=row["currency"],
+            date=row["document_date"],
+        ),
+        created_on=row["created_on"],
+        found_at=row["found_at"],
+        changed_at=row["changed_at"],
+        attempts=row["attempts"],
+        due_at=row["due_at"],
+        failure=_read_failure(row),
+        died_in=State(row["died_in"]) if row["died_in"] is not None else None,
+        receipt_id=row["receipt_id"],
+        receipt_url=row["receipt_url"],
+        written_back_at=row["written_back_at"],
+    )
+
+
+def _read_failure(row: RowMapping) -> Failure | None:
+    if row["failure_class"] is None:
+        return None
+    return Failure(error_class=row["failure_class"], reason=row["failure_reason"], code=row["failure_code"])
+
+
+def read_event(row: RowMapping) -> DeliveryEvent:
+    """Give the row as a value."""
+    return DeliveryEvent(
+        at=row["at"],
+        event=row["event"],
+        from_state=State(row["from_state"]) if row["from_state"] is not None else None,
+        to_state=State(row["to_state"]),
+        attempt=row["attempt"],
+        detail=row["detail"],
+        actor=row["actor"],
+    )
+
+
+def read_checkpoint(row: RowMapping) -> Checkpoint:
+    """Give the row as a value."""
+    return Checkpoint(pipeline=row["pipeline"], listed_until=row["listed_until"], moved_at=row["moved_at"])
+
+
+def content_columns(found: Found) -> Mapping[str, Any]:
+    """Give the columns that hold what the document says, in one revision."""
+    headline = found.headline
+    return {
+        "document_type": found.document_type,
+        "digest": found.digest,
+        "snapshot": found.snapshot,
+        "number": headline.number,
+        "party": headline.party,
+        "amount": headline.amount,
+        "currency": headline.currency,
+        "document_date": headline.date,
+        "created_on": found.created_on,
+    }
+
+
+def failure_columns(failure: Failure | None) -> Mapping[str, Any]:
+    """Give the columns that say why a delivery is not further; None clears them."""
+    if failure is None:
+        return {"failure_class": None, "failure_code": None, "failure_reason": None}
+    return {
+        "failure_class": failure.error_class,
+        "failure_code": failure.code,
+        "failure_reason": failure.reason,
+    }
+
+
+FREE: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
+"""The columns of a lease that nobody holds. The epoch stays: it only grows."""
+
+
+def is_claimable(now: datetime) -> ColumnElement[bool]:
+    """Give the condition "due, and nobody is busy with it"."""
+    free = or_(delivery.c.lease_until.is_(None), delivery.c.lease_until <= now)
+    return and_(delivery.c.due_at <= now, free)

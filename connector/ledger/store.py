@@ -1,0 +1,236 @@
+"""The ledger as the pipelines see it: store a listing, claim what is due, record outcomes, read."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, func, insert, select, update
+
+from connector.clock import Clock
+from connector.errors import LeaseLostError, PermanentError
+from connector.ledger.database import Database
+from connector.ledger.delivery import OPEN_STATES, Checkpoint, Claim, Delivery, Found, State
+from connector.ledger.listing import Listed, hold_listing, move_checkpoint, store_documents
+from connector.ledger.outcomes import Outcomes
+from connector.ledger.rows import (
+    WITHOUT_SNAPSHOT,
+    DeliveryEvent,
+    is_claimable,
+    read_checkpoint,
+    read_delivery,
+    read_event,
+)
+from connector.ledger.tables import checkpoint as checkpoint_table
+from connector.ledger.tables import checkpoint_history, delivery, delivery_event
+
+_OPEN = sorted(OPEN_STATES)
+
+
+class Store:
+    """All deliveries and checkpoints. Safe to share between threads; each method is one transaction.
+
+    Raises: UnavailableError from any method when the database does not answer; nothing was stored then.
+    """
+
+    def __init__(self, database: Database, *, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def record_listing(self, pipeline: str, found: Sequence[Found], checkpoint: Checkpoint | None) -> Listed:
+        """Store what a listing found and how far it came: both or neither."""
+        with self._database.write() as connection:
+            hold_listing(connection, pipeline)
+            listed = store_documents(connection, pipeline, found, self._clock())
+            if checkpoint is not None:
+                move_checkpoint(connection, checkpoint)
+        return listed
+
+    def checkpoint(self, pipeline: str) -> Checkpoint | None:
+        """Give how far discovery of this pipeline has listed; None before its first listing."""
+        statement = select(checkpoint_table).where(checkpoint_table.c.pipeline == pipeline)
+        rows = self._rows(statement)
+        return read_checkpoint(rows[0]) if rows else None
+
+    def checkpoint_history(self, pipeline: str, limit: int) -> tuple[Checkpoint, ...]:
+        """Give where the checkpoint has been, newest first."""
+        columns = checkpoint_history.c
+        statement = select(checkpoint_history).where(columns.pipeline == pipeline)
+        return tuple(map(read_checkpoint, self._rows(statement.order_by(columns.id.desc()).limit(limit))))
+
+    def claim(
+        self, pipeline: str, state: State, *, limit: int, owner: str, lease: timedelta
+    ) -> tuple[Claim, ...]:
+        """Give up to `limit` deliveries that are due, oldest due first, each ours for `lease`.
+
+        A delivery whose lease has ended is given again, with a higher epoch: its former owner's outcome is
+        refused from then on.
+        """
+        now = self._clock()
+        columns = delivery.c
+        due = (
+            select(delivery)
+            .where(columns.pipeline == pipeline, columns.state == state.value, is_claimable(now))
+            .order_by(columns.due_at, columns.id)
+            .limit(limit)
+            # SQLite has one writer at a time and ignores this; on PostgreSQL workers pass each other by.
+            .with_for_update(skip_locked=True)
+        )
+        with self._database.write() as connection:
+            rows = connection.execute(due).mappings().all()
+            if rows:
+                _lease(connection, [row["id"] for row in rows], owner=owner, until=now + lease)
+                _tell_takeovers(connection, rows, owner=owner, now=now)
+        return tuple(
+            Claim(delivery=read_delivery(row), owner=owner, epoch=row["lease_epoch"] + 1, until=now + lease)
+            for row in rows
+        )
+
+    @contextmanager
+    def outcomes(self) -> Iterator[Outcomes]:
+        """Record what became of a batch: stored together when the block ends.
+
+        A LeaseLostError that leaves the block does not undo the outcomes before it; any other error does.
+        """
+        lost: LeaseLostError | None = None
+        with self._database.write() as connection:
+            outcomes = Outcomes(connection, self._clock())
+            try:
+                yield outcomes
+            except LeaseLostError as error:
+                lost = error
+            outcomes.store_events()
+        if lost is not None:
+            raise lost
+
+    def replay(self, delivery_id: int, actor: str, reason: str) -> Delivery:
+        """Try a dead letter again from the state it died in; its attempts start anew.
+
+        Raises: PermanentError when there is no such delivery, or it is not dead.
+        """
+        now = self._clock()
+        columns = delivery.c
+        row_of = select(delivery).where(columns.id == delivery_id)
+        with self._database.write() as connection:
+            before = connection.execute(row_of.with_for_update()).mappings().first()
+            if before is None:
+                raise PermanentError(f"there is no delivery {delivery_id}")
+            if before["state"] != State.DEAD.value:
+                message = f"delivery {delivery_id} is {before['state']}: only dead deliveries are replayed"
+                raise PermanentError(message)
+            connection.execute(
+                update(delivery)
+                .where(columns.id == delivery_id, columns.state == State.DEAD.value)
+                .values(state=before["died_in"], died_in=None, attempts=0, due_at=now, changed_at=now)
+            )
+            connection.execute(
+                insert(delivery_event).values(
+                    delivery_id=delivery_id,
+                    at=now,
+                    event="replay",
+                    from_state=State.DEAD.value,
+                    to_state=before["died_in"],
+                    attempt=0,
+                    detail=reason,
+                    actor=actor,
+                )
+            )
+            return read_delivery(connection.execute(row_of).mappings().one())
+
+    def get(self, delivery_id: int) -> Delivery | None:
+        """Give one delivery with its snapshot; None when there is none."""
+        rows = self._rows(select(delivery).where(delivery.c.id == delivery_id))
+        return read_delivery(rows[0]) if rows else None
+
+    def find(  # noqa: PLR0913 one parameter per condition
+        self,
+        *,
+        pipeline: str | None = None,
+        states: Iterable[State] | None = None,
+        document_id: str | None = None,
+        failure_class: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> tuple[Delivery, ...]:
+        """Give deliveries that fit every condition named, newest first, with empty snapshots."""
+        columns = delivery.c
+        statement = select(*WITHOUT_SNAPSHOT).order_by(columns.id.desc()).limit(limit).offset(offset)
+        if pipeline is not None:
+            statement = statement.where(columns.pipeline == pipeline)
+        if states is not None:
+            statement = statement.where(columns.state.in_([state.value for state in states]))
+        if document_id is not None:
+            statement = statement.where(columns.document_id == document_id)
+        if failure_class is not None:
+            statement = statement.where(columns.failure_class == failure_class)
+        return tuple(map(read_delivery, self._rows(statement)))
+
+    def events(self, delivery_id: int) -> tuple[DeliveryEvent, ...]:
+        """Give one delivery's story, oldest first."""
+        columns = delivery_event.c
+        statement = select(delivery_event).where(columns.delivery_id == delivery_id).order_by(columns.id)
+        return tuple(map(read_event, self._rows(statement)))
+
+    def counts(self) -> Mapping[str, Mapping[State, int]]:
+        """Give how many deliveries of each pipeline are in each state; states without any are left out."""
+        columns = delivery.c
+        counted = func.count().label("counted")
+        statement = select(columns.pipeline, columns.state, counted).group_by(columns.pipeline, columns.state)
+        counts: dict[str, dict[State, int]] = {}
+        for row in self._rows(statement.order_by(columns.pipeline, columns.state)):
+            counts.setdefault(row["pipeline"], {})[State(row["state"])] = row["counted"]
+        return counts
+
+    def has_due(self, pipelines: Iterable[str]) -> bool:
+        """Tell whether a claim for one of these pipelines would find anything now."""
+        condition = (_is_open_in(pipelines), is_claimable(self._clock()))
+        return bool(self._rows(select(delivery.c.id).where(*condition).limit(1)))
+
+    def next_due(self, pipelines: Iterable[str]) -> datetime | None:
+        """Give when the next delivery of these pipelines can be claimed; None when nothing is open.
+
+        In the past when something can be claimed now. What somebody is busy with counts from the end of
+        the lease.
+        """
+        columns = delivery.c
+        claimable_at = case((columns.lease_until > columns.due_at, columns.lease_until), else_=columns.due_at)
+        rows = self._rows(select(func.min(claimable_at).label("next")).where(_is_open_in(pipelines)))
+        moment: datetime | None = rows[0]["next"]
+        return moment
+
+    def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
+        with self._database.read() as connection:
+            return connection.execute(statement).mappings().all()
+
+
+def _is_open_in(pipelines: Iterable[str]) -> ColumnElement[bool]:
+    columns = delivery.c
+    return and_(columns.pipeline.in_(list(pipelines)), columns.state.in_(_OPEN))
+
+
+def _lease(connection: Connection, ids: Sequence[int], *, owner: str, until: datetime) -> None:
+    columns = delivery.c
+    connection.execute(
+        update(delivery)
+        .where(columns.id.in_(ids))
+        .values(lease_owner=owner, lease_until=until, lease_epoch=columns.lease_epoch + 1)
+    )
+
+
+def _tell_takeovers(connection: Connection, rows: Sequence[RowMapping], *, owner: str, now: datetime) -> None:
+    taken = [
+        {
+            "delivery_id": row["id"],
+            "at": now,
+            "event": "takeover",
+            "from_state": row["state"],
+            "to_state": row["state"],
+            "attempt": 0,
+            "detail": f"the lease of {row['lease_owner']} ended without an outcome",
+            "actor": owner,
+        }
+        for row in rows
+        if row["lease_owner"] is not None
+    ]
+    if taken:
+        connection.execute(insert(delivery_event), taken)

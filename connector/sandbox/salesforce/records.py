@@ -1,0 +1,170 @@
+"""Create, read, update, upsert and delete single records: the same for a request and for a graph's node."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.body import check_unique, read_for_insert, read_for_update, body_without_key
+from connector.sandbox.salesforce.ids import full_id
+from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
+from connector.sandbox.salesforce.store import Row, Store
+
+UPDATE_ONLY_SINCE = 61
+METHODS = {"create": "POST", "read": "GET", "update": "PATCH", "upsert": "PATCH", "delete": "DELETE"}
+
+RecordOperation: TypeAlias = Literal["create", "read", "update", "upsert", "delete"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Status, body and address of what was created."""
+
+    status: int
+    body: Any = None  # None: nothing is sent
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordAddress:
+    """What a record's URL says, decoded."""
+
+    version: str  # "v66.0"
+    object_name: str
+    name: str = ""  # an id, or the external id field's name
+    key: str | None = None  # the external id; None when the address is by id
+    query: Mapping[str, str]
+
+    @property
+    def root(self) -> str:
+        """The address that records of this version begin with."""
+        return f"/services/data/{self.version}/sobjects"
+
+
+class Records:
+    """One user's view of the records, at one moment, inside an open transaction."""
+
+    def __init__(self, *, schema: Schema, store: Store, now: datetime) -> None:
+        self._schema = schema
+        self._store = store
+        self._stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}+0000"
+
+    def answer(self, operation: RecordOperation, address: RecordAddress, body: object) -> Answer:
+        """Do what one request or node asks.
+
+        Raises: ApiError.
+        """
+        found = self._schema.object(address.object_name)
+        if operation != "create":
+            _refuse_empty_key(operation, address, found)
+        match operation:
+            case "create":
+                return self._created(address, found, self.insert(found, body))
+            case "upsert":
+                return self._upsert(address, found, body)
+            case "read":
+                return Answer(status=200, body=self._shown(address, found, self._addressed(address, found)))
+            case "update":
+                self._update(found, self._addressed(address, found), body)
+            case "delete":
+                self._store.delete(found, self._addressed(address, found)["Id"])
+        return Answer(status=204)
+
+    def insert(self, found: ObjectType, body: object) -> str:
+        """Create a record; give its id."""
+        values = read_for_insert(self._schema, self._store, found, body)
+        check_unique(self._store, found, values, own_id=None)
+        return self._store.insert(found, {**values, **self._system_values(found)})
+
+    def _upsert(self, address: RecordAddress, found: ObjectType, body: object) -> Answer:
+        field = _external_id(found, address.name)
+        body = body_without_key(found, body, field)
+        row = self._only(address, found, field)
+        if row is not None:
+            self._update(found, row, body)
+            return Answer(status=200, body=_outcome(row["Id"], created=False))
+        if _is_update_only(address):
+            raise errors.not_found()
+        record_id = self.insert(found, {**body, field.name: address.key})
+        return self._created(address, found, record_id, created=True)
+
+    def _update(self, found: ObjectType, row: Row, body: object) -> None:
+        values = read_for_update(self._schema, self._store, found, body)
+        check_unique(self._store, found, values, own_id=row["Id"])
+        stamps = {"LastModifiedDate": self._stamp, "SystemModstamp": self._stamp}
+        self._store.update(found, row["Id"], values, stamps)
+
+    def _addressed(self, address: RecordAddress, found: ObjectType) -> Row:
+        if address.key is not None:
+            row = self._only(address, found, _external_id(found, address.name))
+        else:
+            row = self._by_id(found, address.name)
+        if row is None:
+            raise errors.not_found()
+        return row
+
+    def _by_id(self, found: ObjectType, text: str) -> Row | None:
+        record_id = full_id(text)
+        if record_id is None and len(text) not in (15, 18):
+            raise errors.no_external_id_field(text)
+        if record_id is None or not record_id.startswith(found.key_prefix):
+            raise errors.malformed_id(text)
+        if self._store.was_deleted(record_id):
+            raise errors.is_deleted()
+        return self._store.get(found, record_id)
+
+    def _only(self, address: RecordAddress, found: ObjectType, field: Field) -> Row | None:
+        rows = self._store.find(found, field, address.key or "")
+        if len(rows) > 1:
+            raise errors.ApiError(300, [f"{address.root}/{found.name}/{row['Id']}" for row in rows])
+        return rows[0] if rows else None
+
+    def _shown(self, address: RecordAddress, found: ObjectType, row: Row) -> dict[str, Any]:
+        wanted = address.query.get("fields")
+        fields = found.fields if wanted is None else [_column(found, name) for name in wanted.split(",")]
+        url = f"{address.root}/{found.name}/{row['Id']}"
+        return {"attributes": {"type": found.name, "url": url}} | {field.name: row[field.name] for field in fields}
+
+    def _created(self, address: RecordAddress, found: ObjectType, record_id: str, **more: bool) -> Answer:
+        location = f"{address.root}/{found.name}/{record_id}"
+        return Answer(status=201, body=_outcome(record_id, **more), location=location)
+
+    def _system_values(self, found: ObjectType) -> dict[str, Any]:
+        stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), self._stamp)
+        numbers = {
+            field.name: field.number_format.format(self._store.issue_number(f"{found.name}.{field.name}"))
+            for field in found.fields
+            if field.number_format
+        }
+        return {"IsDeleted": False, **stamps, **numbers}
+
+
+def _external_id(found: ObjectType, name: str) -> Field:
+    field = found.field(name)
+    if field is None or not field.external_id:
+        raise errors.no_external_id_field(name)
+    return field
+
+
+def _refuse_empty_key(operation: RecordOperation, address: RecordAddress, found: ObjectType) -> None:
+    """Refuse an address that stops after the external id field: Salesforce takes it for another resource."""
+    field = found.field(address.name)
+    if address.key == "" or (address.key is None and field is not None and field.external_id):
+        raise errors.method_not_allowed(METHODS[operation], "HEAD,GET,POST")
+
+
+def _column(found: ObjectType, name: str) -> Field:
+    field = found.field(name.strip())
+    if field is None:
+        raise errors.no_such_column(name.strip(), found.name)
+    return field
+
+
+def _is_update_only(address: RecordAddress) -> bool:
+    version = int(address.version.removeprefix("v").partition(".")[0])
+    return version >= UPDATE_ONLY_SINCE and address.query.get("updateOnly", "").lower() == "true"
+
+
+def _outcome(record_id: str, **more: bool) -> dict[str, Any]:
+    return {"id": record_id, "success": True, "errors": [], **more}

@@ -1,0 +1,130 @@
+"""One JSON value against one field: what is stored, or why it is refused."""
+
+import re
+from datetime import date
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.ids import full_id
+from connector.sandbox.salesforce.schema import Field
+
+SHOWN_CHARACTERS = 255
+EARLIEST_YEAR = 1700
+LATEST_YEAR = 4000
+
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+class ValueRefusedError(Exception):
+    """The value has the right type and still cannot be stored. Several can be reported at once."""
+
+    def __init__(self, code: str, message: str, field: Field) -> None:
+        self.entry = errors.entry(code, f"{field.label}: {message}", field.name)
+        super().__init__(message)
+
+
+def stored_value(field: Field, value: object) -> Any:  # noqa: ANN401 a field's value has the field's type
+    """Give what the org stores for a JSON value.
+
+    Raises: ApiError when the JSON type is wrong; ValueRefusedError when the value is.
+    """
+    if value is None or value == "":
+        return _empty(field)
+    match field.type:
+        case "string" | "textarea":
+            return _text(field, value)
+        case "double":
+            return _number(field, value)
+        case "date":
+            return _date(field, value)
+        case "picklist":
+            return _choice(field, value)
+        case "reference":
+            return _id(field, value)
+    raise errors.not_writeable([field.name])
+
+
+def _empty(field: Field) -> None:
+    """An empty text is no value. A restricted picklist that must have one says so in its own way."""
+    if field.picklist and not field.nillable:
+        raise ValueRefusedError(
+            "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: null", field
+        )
+
+
+def _text(field: Field, value: object) -> str:
+    text = _string(value, "string")
+    # Salesforce counts as Java does: a character beyond the basic plane is two.
+    if len(text.encode("utf-16-le")) // 2 > field.length:
+        message = f"data value too large: {text[:SHOWN_CHARACTERS]} (max length={field.length})"
+        raise ValueRefusedError("STRING_TOO_LONG", message, field)
+    return text
+
+
+def _number(field: Field, value: object) -> Decimal:
+    """Give the number, digits as sent; more decimals than the field has are rounded without a word."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise _wrong_type("double", value)
+    number = Decimal(value)
+    exponent = number.as_tuple().exponent
+    if _fits(field, number) and isinstance(exponent, int) and exponent < -field.scale:
+        number = number.quantize(Decimal(1).scaleb(-field.scale), rounding=ROUND_HALF_UP)
+    if not _fits(field, number):
+        message = f"value outside of valid range on numeric field: {value}"
+        raise ValueRefusedError("NUMBER_OUTSIDE_VALID_RANGE", message, field)
+    return number
+
+
+def _fits(field: Field, number: Decimal) -> bool:
+    return number.is_zero() or number.adjusted() < field.precision - field.scale
+
+
+def _date(field: Field, value: object) -> str:
+    text = _string(value, "date")
+    try:
+        year = date.fromisoformat(text).year if _DATE.fullmatch(text) else None
+    except ValueError:
+        year = None
+    if year is None:
+        raise _wrong_type("date", value)
+    if not EARLIEST_YEAR <= year <= LATEST_YEAR:
+        raise ValueRefusedError("NUMBER_OUTSIDE_VALID_RANGE", f"invalid date: {text}", field)
+    return text
+
+
+def _choice(field: Field, value: object) -> str:
+    text = _string(value, "string")
+    if text not in field.picklist:
+        message = f"bad value for restricted picklist field: {text}"
+        raise ValueRefusedError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field)
+    return text
+
+
+def _id(field: Field, value: object) -> str:
+    text = _string(value, "string")
+    found = full_id(text)
+    if found is None:
+        raise ValueRefusedError("MALFORMED_ID", f"id value of incorrect type: {text}", field)
+    return found
+
+
+def _string(value: object, expected: str) -> str:
+    if not isinstance(value, str):
+        raise _wrong_type(expected, value)
+    return value
+
+
+def _wrong_type(expected: str, value: object) -> errors.ApiError:
+    match value:
+        case bool():
+            return errors.wrong_type(expected, f"VALUE_{value!s}".upper(), str(value).lower())
+        case int():
+            return errors.wrong_type(expected, "VALUE_NUMBER_INT", str(value))
+        case Decimal():
+            return errors.wrong_type(expected, "VALUE_NUMBER_FLOAT", str(value))
+        case str():
+            return errors.wrong_type(expected, "VALUE_STRING", value)
+        case list():
+            return errors.wrong_type(expected, "START_ARRAY", "[")
+    return errors.wrong_type(expected, "START_OBJECT", "{")

@@ -1,0 +1,167 @@
+"""The main job, end to end: 200 approved invoices from Docflo to Salesforce and back."""
+
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+
+from tests.scenario.conftest import Cli, World
+
+UNIT_FIELDS = {"Description": "Description__c", "ProductCode": "Product_Code__c", "Unit": "Unit__c"}
+MONEY_FIELDS = {"UnitPrice": "Unit_Price__c", "Tax": "Tax__c", "Amount": "Amount__c"}
+
+
+def test_every_good_document_arrives_whole_exact_and_once(world: World, cli: Cli) -> None:
+    ran = cli("sync", "--config", world.config, "--output", "json")
+
+    assert ran.code == 4
+    assert ran.json["pipelines"]["invoices-to-crm"] == {
+        "matched": 200,
+        "new": 200,
+        "changed": 0,
+        "changed_after_delivery": 0,
+        "delivered": 196,
+        "completed": 196,
+        "dead": 4,
+        "waiting": 0,
+    }
+    documents = world.running.docflo.documents
+    headers = world.running.salesforce.rows("Invoice__c")
+    lines = world.running.salesforce.rows("Invoice_Line__c")
+    assert len({row["Docflo_Id__c"] for row in headers}) == len(headers) == 196
+    for header in headers:
+        fields = documents[header["Docflo_Id__c"].rpartition(":")[2]].fields
+        own = sorted(
+            (row for row in lines if row["Invoice__c"] == header["Id"]), key=lambda row: row["Docflo_Key__c"]
+        )
+        _assert_same_header(header, fields)
+        rows = sorted(fields["Items"]["value"], key=lambda row: row["_id"])
+        assert len(own) == len(rows)
+        for line, row in zip(own, rows, strict=True):
+            _assert_same_line(line, row)
+
+
+def _value(fields: dict[str, object], name: str) -> object:
+    field = fields.get(name)
+    return field.get("value") if isinstance(field, dict) else None
+
+
+def _assert_same_header(header: dict[str, object], fields: dict[str, object]) -> None:
+    texts = {"InvoiceId": "Number__c", "VendorName": "Vendor_Name__c", "VendorTaxId": "Vendor_Tax_Id__c"}
+    for source, target in texts.items():
+        assert header.get(target) == _value(fields, source)
+    for source, target in {
+        "InvoiceTotal": "Total__c",
+        "SubTotal": "Subtotal__c",
+        "TotalTax": "Tax__c",
+    }.items():
+        _assert_same_money(header.get(target), _value(fields, source))
+
+
+def _assert_same_line(line: dict[str, object], row: dict[str, object]) -> None:
+    for source, target in UNIT_FIELDS.items():
+        assert line.get(target) == _value(row, source)
+    for source, target in MONEY_FIELDS.items():
+        _assert_same_money(line.get(target), _value(row, source))
+
+
+def _assert_same_money(arrived: object, money: object) -> None:
+    amount = money.get("amount") if isinstance(money, dict) else None
+    assert amount is None or isinstance(amount, Decimal | int)
+    # As decimal text: 12.50 must not become 12.5.
+    assert str(arrived) == str(amount)
+
+
+def test_documents_that_must_not_go_are_named_with_their_reason(world: World, cli: Cli) -> None:
+    dead = cli("sync", "--config", world.config, "--output", "json").json["dead"]
+
+    reasons = Counter(
+        "total"
+        if "InvoiceTotal" in row["reason"]
+        else "currency"
+        if "CurrencyIsoCode" in row["reason"]
+        else "?"
+        for row in dead
+    )
+    assert reasons == {"total": 2, "currency": 2}
+    table = cli("deliveries", "list", "--state", "dead", "--config", world.config).out
+    assert "CurrencyIsoCode" in table
+
+
+def test_a_second_sync_delivers_nothing_and_writes_nothing_back(world: World, cli: Cli) -> None:
+    cli("sync", "--config", world.config)
+    world.running.docflo.journal.forget()
+    world.running.salesforce.journal.forget()
+
+    again = cli("sync", "--config", world.config, "--output", "json")
+
+    assert again.code == 0
+    assert set(world.running.docflo.journal.count()) == {"list"}
+    assert world.running.docflo.journal.effects == ()
+    assert world.running.salesforce.journal.effects == ()
+
+
+def test_the_cost_is_listing_pages_and_two_writes_a_document(world: World, cli: Cli) -> None:
+    requests = cli("sync", "--config", world.config, "--output", "json").json["requests"]
+
+    # Two full pages, and an empty one that proves the end.
+    assert requests == {"total": 3 + 2 * 196, "list": 3, "update_fields": 196, "update_status": 196}
+    assert world.running.docflo.journal.count() == {key: requests[key] for key in requests if key != "total"}
+
+
+def test_docflo_shows_the_receipt_and_the_status(world: World, cli: Cli) -> None:
+    cli("sync", "--config", world.config)
+
+    headers = {
+        row["Docflo_Id__c"].rpartition(":")[2]: row for row in world.running.salesforce.rows("Invoice__c")
+    }
+    for document_id, header in headers.items():
+        document = world.running.docflo.documents[document_id]
+        assert document.fields["ErpId"]["value"] == header["Id"]
+        assert header["Id"] in document.fields["ErpUrl"]["value"]
+    shown = cli("api", "info", next(iter(headers)), "--config", world.config, "--output", "json").json
+    assert shown["status"] == "CONFIRMED"
+
+
+def test_documents_that_are_not_approved_invoices_are_not_touched(world: World, cli: Cli) -> None:
+    cli("sync", "--config", world.config)
+
+    touched = {effect.subject.rpartition("/")[2] for effect in world.running.docflo.journal.effects}
+    delivered = {
+        row["Docflo_Id__c"].rpartition(":")[2] for row in world.running.salesforce.rows("Invoice__c")
+    }
+    assert touched == delivered
+
+
+@pytest.mark.parametrize("envelope", ["documents", "data", "items", "bare", "nested"])
+def test_any_list_envelope_is_read(world: World, cli: Cli, envelope: str) -> None:
+    world.running.docflo.envelope = envelope
+
+    ran = cli("sync", "--config", world.config, "--output", "json")
+
+    assert ran.json["pipelines"]["invoices-to-crm"]["completed"] == 196
+
+
+def test_a_replayed_dead_letter_goes_through_once_its_cause_is_gone(world: World, cli: Cli) -> None:
+    dead = cli("sync", "--config", world.config, "--output", "json").json["dead"]
+    currency = next(row for row in dead if "CurrencyIsoCode" in row["reason"])
+    world.running.salesforce.currencies += ("XQX",)
+
+    assert cli("deliveries", "replay", currency["id"], "--config", world.config).code == 0
+    ran = cli("sync", "--config", world.config, "--output", "json")
+
+    assert ran.json["pipelines"]["invoices-to-crm"]["completed"] == 1
+    shown = cli("deliveries", "show", currency["id"], "--config", world.config, "--output", "json").json
+    assert shown["state"] == "completed"
+
+
+def test_a_completed_delivery_is_not_replayed(world: World, cli: Cli) -> None:
+    cli("sync", "--config", world.config)
+    done = cli(
+        "deliveries", "list", "--state", "completed", "--limit", 1, "--config", world.config, "-o", "json"
+    ).json
+
+    refused = cli("deliveries", "replay", done[0]["id"], "--config", world.config)
+
+    assert refused.code == 2
+    assert "completed" in refused.err
