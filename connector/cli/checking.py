@@ -8,7 +8,8 @@ from connector.adapters.registry import create_adapter
 from connector.clock import utc_now
 from connector.config import Config, PipelineSection
 from connector.docflo.client import DocfloClient
-from connector.docflo.wire import DocumentQuery, TypeConfiguration
+from connector.docflo.answers import TypeConfiguration
+from connector.docflo.outgoing import DocumentQuery
 from connector.errors import ConfigError, ConnectorError
 from connector.ledger.database import open_database
 from connector.mapping.examples import run_examples

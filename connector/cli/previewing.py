@@ -5,7 +5,8 @@ from pathlib import Path
 from connector.cli.output import console, print_json, table
 from connector.config import Config, PipelineSection
 from connector.docflo.client import DocfloClient
-from connector.docflo.wire import DocumentQuery, read_document
+from connector.docflo.outgoing import DocumentQuery
+from connector.docflo.wire import read_document
 from connector.document import Document
 from connector.errors import ConfigError
 from connector.mapping.explain import explain

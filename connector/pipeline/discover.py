@@ -15,7 +15,7 @@ import structlog
 
 from connector.clock import Clock
 from connector.docflo.client import DocfloClient
-from connector.docflo.wire import DocumentQuery
+from connector.docflo.outgoing import DocumentQuery
 from connector.document import Document, PlainValue, plain_fields
 from connector.ledger.delivery import Checkpoint, Found, Headline
 from connector.ledger.store import Listed, Store

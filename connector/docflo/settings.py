@@ -1,0 +1,46 @@
+"""What the Docflo client needs to know."""
+
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from connector.references import ResolvedText, Secret
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class DocfloSettings(BaseModel):
+    """The `docflo` section of config.yaml."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    base_url: ResolvedText = Field(default="https://api.docflo.ai", description="Docflo's address.")
+    tenant_id: ResolvedText = Field(min_length=1, description="From Docflo's Integrations page.")
+    api_key: Secret = Field(description="A reference to the API key; read anew at each use.")
+    ca_bundle: Path | None = Field(default=None, description="PEM file of the authorities to trust.")
+    connect_timeout: float = Field(default=10, gt=0, description="Seconds to connect.")
+    read_timeout: float = Field(default=60, gt=0, description="Seconds of silence.")
+    deadline: float = Field(default=120, gt=0, description="Seconds for a whole call.")
+    upload_deadline: float = Field(default=300, gt=0, description="Seconds for an upload or an analysis.")
+    max_download_mb: int = Field(default=100, gt=0, description="Larger originals and e-mails are refused.")
+    page_size: int = Field(default=100, ge=1, le=1000, description="Documents asked for with one request.")
+    created_from_format: Literal["timestamp", "date"] = Field(
+        default="timestamp",
+        description="How creation times are sent; `date` where the server takes days only.",
+    )
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_safe(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            message = "expected an address such as https://api.docflo.ai"
+            raise ValueError(message)
+        if parts.scheme == "http" and parts.hostname not in LOOPBACK:
+            message = (
+                "plain http would send the API key unencrypted; use https (http is for this machine only)"
+            )
+            raise ValueError(message)
+        return value.rstrip("/")
