@@ -55,8 +55,15 @@ class ConnectorError(Exception):
 class ConfigError(ConnectorError):
     """A file must be edited. `problems` lists everything found, each with its place."""
 
-    def __init__(self, message: str, *, problems: Sequence[Problem] = (), remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: Sequence[Problem] = (),
+        remedy: str = "",
+        remote: RemoteAnswer | None = None,
+    ) -> None:
+        super().__init__(message, remedy=remedy, remote=remote)
         self.problems = tuple(problems)
 
 

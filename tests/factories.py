@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.ledger.delivery import Failure, Found
-from connector.record import Receipt
+from connector.record import Line, Receipt, Record
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -44,3 +44,26 @@ def make_failure(**parts: Any) -> Failure:
 def make_receipt(**parts: Any) -> Receipt:
     """Give what a target answers."""
     return Receipt(**{"id": "a01", "url": "https://acme.my.salesforce.com/a01", "created": True, **parts})
+
+
+def make_line(key: str = "key-1:row-1", **parts: Any) -> Line:
+    """Give one line of an invoice record."""
+    values = {
+        "object": "Invoice_Line__c",
+        "key_field": "Docflo_Key__c",
+        "key": key,
+        "parent_field": "Invoice__c",
+        "fields": {"Description__c": "Paper"},
+    }
+    return Line(**{**values, **parts})
+
+
+def make_record(key: str = "key-1", **parts: Any) -> Record:
+    """Give an invoice record without lines."""
+    values = {
+        "object": "Invoice__c",
+        "key_field": "Docflo_Id__c",
+        "key": key,
+        "fields": {"Number__c": "R-1"},
+    }
+    return Record(**{**values, **parts})

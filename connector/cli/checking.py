@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from connector.adapters.base import Finding, Severity
 from connector.adapters.registry import create_adapter
 from connector.clock import utc_now
 from connector.config import Config, PipelineSection
-from connector.docflo.client import DocfloClient
 from connector.docflo.answers import TypeConfiguration
+from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.errors import ConfigError, ConnectorError
 from connector.ledger.database import open_database
@@ -66,7 +67,7 @@ def check_online(config: Config, mappings: dict[str, Mapping], report: Report) -
         if _attempt(report, "docflo", lambda: _check_docflo(config, mappings, docflo, report)):
             _check_rate(docflo, report)
     for name in config.targets:
-        _attempt(report, f"target {name}", lambda name=name: _check_target(name, config, mappings, report))
+        _attempt(report, f"target {name}", partial(_check_target, name, config, mappings, report))
 
 
 def _attempt(report: Report, subject: str, step: Callable[[], None]) -> bool:

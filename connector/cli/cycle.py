@@ -127,14 +127,9 @@ def progress(connector: Connector, title: str) -> Iterator[Callable[[Move], None
                 return
             seen[move.state] += 1
             done = sum(seen[state] for state in FINAL)
-            total = done + _open(connector) if bar.tasks[0].total is None else None
-            bar.update(
-                task,
-                completed=done,
-                delivered=seen[State.DELIVERED],
-                dead=seen[State.DEAD],
-                **({"total": total} if total is not None else {}),
-            )
+            if bar.tasks[0].total is None:
+                bar.update(task, total=done + _open(connector))
+            bar.update(task, completed=done, delivered=seen[State.DELIVERED], dead=seen[State.DEAD])
 
         yield on_move
 

@@ -74,11 +74,15 @@ def show(
     from connector.cli.output import console, print_json, table
     from connector.cli.report import delivery_json
     from connector.cli.session import open_session
+    from connector.errors import ConfigError
     from connector.wiring import open_ledger
 
     settings = open_session(config, offline=True)
     with open_ledger(settings) as store:
         delivery = store.get(delivery_id)
+        if delivery is None:
+            message = f"there is no delivery {delivery_id}"
+            raise ConfigError(message, remedy="`docflo-connector deliveries list` shows the ids")
         events = store.events(delivery_id)
     if output is Output.JSON:
         print_json({**delivery_json(delivery), "events": events})
@@ -89,7 +93,7 @@ def show(
     ]
     screen.print(table(f"Delivery {delivery_id}", ("", ""), facts))
     rows = [
-        (event.at, event.name, event.to_state, event.attempt, event.actor, event.detail) for event in events
+        (event.at, event.event, event.to_state, event.attempt, event.actor, event.detail) for event in events
     ]
     screen.print(table("What happened", ("at (UTC)", "event", "state", "attempt", "by", "detail"), rows))
 

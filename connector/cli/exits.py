@@ -1,12 +1,9 @@
 """Exit codes, and how an error is shown: what happened, where, what to do. A traceback is only for bugs."""
 
-import os
-import sys
 import traceback
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-import click
+import typer
 
 from connector.errors import (
     AccessRefusedError,
@@ -17,9 +14,6 @@ from connector.errors import (
     ThrottledError,
     UnexpectedResponseError,
 )
-
-if TYPE_CHECKING:
-    import typer
 
 
 class Exit(IntEnum):
@@ -68,23 +62,19 @@ def run_and_explain(app: "typer.Typer") -> int:
 def _explain(error: BaseException) -> int:
     code: int = Exit.BUG
     match error:
-        case click.exceptions.Exit():
+        case typer.Exit():
             code = error.exit_code
-        case click.exceptions.Abort() | KeyboardInterrupt():
+        case typer.Abort() | KeyboardInterrupt():
             code = Exit.INTERRUPTED
-        case click.ClickException():
-            error.show()
+        case typer.TyperException():
+            typer.echo(f"error: {error.format_message()}\n  remedy: add --help to the command", err=True)
             code = Exit.CONFIGURATION
         case ConnectorError():
             show_error(error)
             code = exit_code(error)
-        case BrokenPipeError():
-            # The reader of our output went away (`| head`): nothing is wrong.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = Exit.FINE
         case _:
             traceback.print_exception(error)
-            click.echo(BUG, err=True)
+            typer.echo(BUG, err=True)
     return code
 
 
@@ -101,4 +91,4 @@ def show_error(error: ConnectorError) -> None:
         lines.append(f"  come back after {error.until:%Y-%m-%d %H:%M:%S} UTC; nothing is lost")
     if error.remedy:
         lines.append(f"  remedy: {error.remedy}")
-    click.echo("\n".join(lines), err=True)
+    typer.echo("\n".join(lines), err=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from connector.clock import utc_now
 from connector.sandbox.docflo.app import DocfloSandbox
 from connector.sandbox.docflo.demo import demo_documents
-from connector.sandbox.salesforce.app import SalesforceSandbox
+from connector.sandbox.salesforce.sandbox import SalesforceSandbox
 from connector.sandbox.server import SandboxServer
 from connector.shipped_files import shipped
 

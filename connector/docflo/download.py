@@ -29,7 +29,7 @@ class Download:
 def save(chunks: Iterable[bytes], headers: Mapping[str, str], folder: Path, *, fallback: str) -> Download:
     """Write the chunks into `folder`; a file appears only when it is whole and replaces one of its name.
 
-    Raises: UnexpectedResponseError when JSON came instead of a file; ConfigError when `folder` is not writable
+    Raises: UnexpectedResponseError when JSON came instead of a file; ConfigError when `folder` is read-only
     """
     content_type = headers.get("content-type", "application/octet-stream").split(";")[0].strip().lower()
     stream = iter(chunks)

@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
-WriteValue: TypeAlias = "str | bool | int | Decimal | date | datetime | Mapping[str, WriteValue] | Sequence[WriteValue | RowChange] | None"
+WriteScalar: TypeAlias = str | bool | int | Decimal | date | datetime | None
+WriteValue: TypeAlias = "WriteScalar | Mapping[str, WriteValue] | Sequence[WriteValue | RowChange]"
 """A plain value, not a `{type, value}` object. Currency: `{"amount": Decimal, "currencyCode": str}`."""
 
 

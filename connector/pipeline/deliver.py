@@ -6,7 +6,7 @@ from connector.adapters.base import Idempotency, Outcome
 from connector.docflo.wire import read_document
 from connector.errors import ConnectorError, LeaseLostError
 from connector.ledger.delivery import Claim, State
-from connector.ledger.store import Outcomes
+from connector.ledger.outcomes import Outcomes
 from connector.mapping.apply import apply_mapping
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.work import Work, log_lost, record_failures

@@ -18,7 +18,8 @@ from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.document import Document, PlainValue, plain_fields
 from connector.ledger.delivery import Checkpoint, Found, Headline
-from connector.ledger.store import Listed, Store
+from connector.ledger.listing import Listed
+from connector.ledger.store import Store
 from connector.pipeline.definition import Pipeline
 
 log = structlog.get_logger(__name__)

@@ -90,5 +90,5 @@ def concerns_all(error: Exception) -> bool:
 
 
 def _backoff(attempts: int, jitter: float) -> timedelta:
-    ceiling = min(RETRY_CAP, RETRY_BASE * 2 ** min(attempts, 20))
+    ceiling = min(RETRY_CAP, RETRY_BASE * (1 << min(attempts, 20)))
     return max(timedelta(seconds=1), ceiling * jitter)

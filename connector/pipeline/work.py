@@ -11,7 +11,8 @@ from connector.clock import Clock, utc_now
 from connector.docflo.client import DocfloClient
 from connector.errors import ConnectorError, LeaseLostError
 from connector.ledger.delivery import Claim, Failure, State
-from connector.ledger.store import Outcomes, Store
+from connector.ledger.outcomes import Outcomes
+from connector.ledger.store import Store
 from connector.pipeline.failure import DeadLetter, Retry, Wait, decide
 
 log = structlog.get_logger(__name__)

@@ -1,19 +1,17 @@
 """Scripted faults between a sandbox and its caller, and the record of every request. Any ASGI application."""
 
 import asyncio
-import socket
-import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 from urllib.parse import parse_qsl
 
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from connector.sandbox.connection import Answer, Connection
 from connector.sandbox.journal import Journal, Request
-from connector.sandbox.server import CONNECTION
 
 Kind: TypeAlias = Literal[
     "status",  # answered by a gateway: the application never saw the request
@@ -115,13 +113,6 @@ def route_names(routes: Sequence[BaseRoute]) -> Callable[[Scope], str]:
     return operation_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Answer:
-    status: int
-    body: bytes
-    headers: tuple[tuple[bytes, bytes], ...]
-
-
 class FaultMiddleware:
     """Runs the application, plays the planned fault, and records each request before its answer is sent.
 
@@ -146,9 +137,9 @@ class FaultMiddleware:
         fault = self._faults.take(operation, _searched_text(scope, body))
         answer = await self._answer(fault, scope, body)
         self._journal.request(_entry(scope, body, operation, answer))
-        await _play(fault, answer, _Connection(scope, receive, send))
+        await _play(fault, answer, Connection(scope, receive, send))
 
-    async def _answer(self, fault: Fault | None, scope: Scope, body: bytes) -> _Answer | None:
+    async def _answer(self, fault: Fault | None, scope: Scope, body: bytes) -> Answer | None:
         match fault:
             case Fault(kind="drop_before"):
                 return None
@@ -175,7 +166,7 @@ async def _whole_body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-async def _run(app: ASGIApp, scope: Scope, body: bytes) -> _Answer:
+async def _run(app: ASGIApp, scope: Scope, body: bytes) -> Answer:
     sent: list[Message] = []
     to_receive: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -189,45 +180,36 @@ async def _run(app: ASGIApp, scope: Scope, body: bytes) -> _Answer:
 
     await app(scope, receive, send)
     whole = b"".join(message.get("body", b"") for message in sent[1:])
-    return _Answer(status=sent[0]["status"], body=whole, headers=tuple(sent[0].get("headers", ())))
+    return Answer(status=sent[0]["status"], body=whole, headers=tuple(sent[0].get("headers", ())))
 
 
-def _gateway_answer(fault: Fault) -> _Answer:
+def _gateway_answer(fault: Fault) -> Answer:
     if fault.kind == "html":
         page = {"content-type": "text/html; charset=utf-8"}
-        return _Answer(
+        return Answer(
             status=fault.status or 200, body=fault.body or PAGE, headers=_raw({**page, **fault.headers})
         )
     if fault.kind == "redirect":
         target = {"location": fault.location}
-        return _Answer(status=fault.status or 302, body=fault.body, headers=_raw({**target, **fault.headers}))
-    return _Answer(status=fault.status or 503, body=fault.body, headers=_raw(fault.headers))
+        return Answer(status=fault.status or 302, body=fault.body, headers=_raw({**target, **fault.headers}))
+    return Answer(status=fault.status or 503, body=fault.body, headers=_raw(fault.headers))
 
 
-def _replaced(answer: _Answer, fault: Fault) -> _Answer:
+def _replaced(answer: Answer, fault: Fault) -> Answer:
     given = _raw(fault.headers)
     names = {name for name, _ in given}
     kept = tuple(header for header in answer.headers if header[0].lower() not in names)
-    return _Answer(status=fault.status or answer.status, body=fault.body, headers=kept + given)
+    return Answer(status=fault.status or answer.status, body=fault.body, headers=kept + given)
 
 
 def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
     return tuple((name.lower().encode("latin-1"), text.encode("latin-1")) for name, text in headers.items())
 
 
-def _with_length(answer: _Answer) -> _Answer:
-    if answer.status in (204, 304):
-        return answer
-    framing = (b"content-length", b"transfer-encoding")
-    kept = tuple(header for header in answer.headers if header[0].lower() not in framing)
-    return replace(answer, headers=(*kept, (b"content-length", str(len(answer.body)).encode())))
-
-
-async def _play(fault: Fault | None, answer: _Answer | None, connection: "_Connection") -> None:
+async def _play(fault: Fault | None, answer: Answer | None, connection: Connection) -> None:
     if answer is None:
         await connection.drop(reset=fault is not None and fault.reset)
         return
-    answer = _with_length(answer)
     match fault:
         case Fault(kind="delay"):
             if await connection.stays_for(fault.seconds):
@@ -240,70 +222,12 @@ async def _play(fault: Fault | None, answer: _Answer | None, connection: "_Conne
             await connection.answer(answer)
 
 
-class _Connection:
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._transport: asyncio.Transport | None = scope.get("state", {}).get(CONNECTION)
-        self._receive = receive
-        self._send = send
-
-    async def answer(self, answer: _Answer) -> None:
-        await self._start(answer)
-        await self._send({"type": "http.response.body", "body": answer.body})
-
-    async def answer_half(self, answer: _Answer) -> None:
-        await self._start(answer)
-        half = answer.body[: len(answer.body) // 2]
-        await self._send({"type": "http.response.body", "body": half, "more_body": True})
-        self._open_transport().close()
-        await self._gone()
-
-    async def drip(self, answer: _Answer, seconds: float) -> None:
-        await self._start(answer)
-        for place in range(len(answer.body)):
-            byte = answer.body[place : place + 1]
-            await self._send({"type": "http.response.body", "body": byte, "more_body": True})
-            if not await self.stays_for(seconds):
-                return
-        await self._send({"type": "http.response.body", "body": b""})
-
-    async def drop(self, *, reset: bool) -> None:
-        transport = self._open_transport()
-        if reset:
-            # Lingering for zero seconds makes the system send RST instead of FIN.
-            peer = transport.get_extra_info("socket")
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-        await self._gone()
-
-    async def stays_for(self, seconds: float) -> bool:
-        """Wait; say whether the caller is still there, at once when it leaves."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._gone()
-        except TimeoutError:
-            return True
-        return False
-
-    async def _start(self, answer: _Answer) -> None:
-        start = {"type": "http.response.start", "status": answer.status, "headers": list(answer.headers)}
-        await self._send(start)
-
-    async def _gone(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-
-    def _open_transport(self) -> asyncio.Transport:
-        if self._transport is None:
-            raise ConnectionResetError("a planned fault cut this connection")
-        return self._transport
-
-
 def _searched_text(scope: Scope, body: bytes) -> str:
     query: bytes = scope["query_string"]
     return "\n".join((scope["path"], query.decode("latin-1"), body.decode("utf-8", "replace")))
 
 
-def _entry(scope: Scope, body: bytes, operation: str, answer: _Answer | None) -> Request:
+def _entry(scope: Scope, body: bytes, operation: str, answer: Answer | None) -> Request:
     query: bytes = scope["query_string"]
     return Request(
         method=scope["method"],

@@ -11,10 +11,11 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from connector.sandbox.faults import Fault, FaultMiddleware, Faults, route_names
 from connector.sandbox.journal import Journal
-from connector.sandbox.server import SandboxServer
+from connector.sandbox.server import CONNECTION, SandboxServer
 
 ANSWER = "a whole answer, from the first byte to the last"
 
@@ -74,6 +75,20 @@ def test_without_faults_requests_pass_and_are_recorded_with_their_answer(wire: W
 
 def test_a_streaming_answer_arrives_whole(wire: Wire) -> None:
     assert wire.get().content == b"one two"
+
+
+def test_answers_are_not_held_back_to_be_sent_together() -> None:
+    seen: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        peer = scope["state"][CONNECTION].get_extra_info("socket")
+        seen.append(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        await Response()(scope, receive, send)
+
+    with SandboxServer(app) as server:
+        httpx.get(server.url)
+
+    assert seen == [1]
 
 
 def test_an_unknown_path_is_recorded_as_unknown(wire: Wire) -> None:

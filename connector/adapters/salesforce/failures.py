@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from connector.adapters.salesforce.faults import APP_REMEDY, Fault, Kind, read_faults, rule_for
 from connector.errors import (
     AccessRefusedError,
+    ConfigError,
     ConnectorError,
     OutcomeUnknownError,
     RejectedError,
@@ -83,13 +84,19 @@ def record_error(faults: Mapping[str, Fault], *, now: datetime) -> ConnectorErro
             return AccessRefusedError(
                 f"Salesforce refused access: {words}", remedy=remedy, remote=first.remote
             )
+        case Kind.CONFIG:
+            return ConfigError(
+                f"Salesforce does not know what the mapping writes: {words}",
+                remedy=remedy,
+                remote=first.remote,
+            )
         case _:
             return RejectedError(
                 f"Salesforce refused {words}", remedy=_node_remedy(first), remote=first.remote
             )
 
 
-_GRAVITY = (Kind.TRANSIENT, Kind.SHORT_WAIT, Kind.LONG_WAIT, Kind.REJECTED, Kind.ACCESS)
+_GRAVITY = (Kind.TRANSIENT, Kind.SHORT_WAIT, Kind.LONG_WAIT, Kind.REJECTED, Kind.CONFIG, Kind.ACCESS)
 
 
 def _node_kind(fault: Fault) -> Kind:
@@ -135,13 +142,16 @@ _LOGIN_REMEDIES = (
 
 
 def _until(retry_after: str | None, now: datetime, default: timedelta) -> datetime:
-    wait = default
-    if retry_after and retry_after.strip().isdigit():
-        wait = timedelta(seconds=min(int(retry_after), _LONGEST_WAIT.total_seconds()))
-    elif retry_after:
-        try:
-            told = parsedate_to_datetime(retry_after)
-        except ValueError:
-            return now + wait
-        wait = (told if told.tzinfo else told.replace(tzinfo=UTC)) - now
-    return now + min(max(wait, timedelta()), _LONGEST_WAIT)
+    wait = _told_wait(retry_after or "", now)
+    return now + (default if wait is None else min(max(wait, timedelta()), _LONGEST_WAIT))
+
+
+def _told_wait(retry_after: str, now: datetime) -> timedelta | None:
+    """Read a Retry-After header: seconds, or a date; None for anything else."""
+    if re.fullmatch(r"[0-9]{1,9}", retry_after.strip()):
+        return timedelta(seconds=int(retry_after))
+    try:
+        told = parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return (told if told.tzinfo else told.replace(tzinfo=UTC)) - now

@@ -31,6 +31,7 @@ class Kind(Enum):
     LONG_WAIT = auto()  # a quota is spent
     SHORT_WAIT = auto()  # too many at once
     ACCESS = auto()  # a person must change rights, the app or the org
+    CONFIG = auto()  # no record of this mapping will go in until someone edits a file or the org
     REJECTED = auto()  # this record, as it is, will never go in
 
 
@@ -135,8 +136,18 @@ TABLE: tuple[Rule, ...] = (
         remedy="Create or correct what is referred to, then replay.",
     ),
     _rule(
-        "INVALID_FIELD INVALID_TYPE INVALID_FIELD_FOR_INSERT_UPDATE NOT_FOUND METHOD_NOT_ALLOWED "
-        "MISSING_ARGUMENT",
+        "INVALID_FIELD INVALID_TYPE INVALID_FIELD_FOR_INSERT_UPDATE METHOD_NOT_ALLOWED MISSING_ARGUMENT",
+        Kind.CONFIG,
+        remedy="Run `docflo-connector check`: the mapping and the fields this user can write disagree.",
+    ),
+    _rule(
+        "NOT_FOUND",
+        Kind.CONFIG,
+        pattern="Provided external ID field",
+        remedy="Run `docflo-connector check`: the mapping's key field is no external id that this user sees.",
+    ),
+    _rule(
+        "NOT_FOUND",
         Kind.REJECTED,
         remedy="Run `docflo-connector check`: the mapping and the fields this user can write disagree.",
     ),

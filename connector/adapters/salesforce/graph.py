@@ -48,7 +48,7 @@ class Graph:
 def fold(key: str, key_field: str, shape: ObjectShape | None) -> str:
     """Give the key as Salesforce compares it: without case, unless the field says otherwise."""
     field = shape.field(key_field) if shape else None
-    return key if field and field.is_case_sensitive else key.casefold()
+    return key if field and field.is_case_sensitive else key.lower()
 
 
 def build_graph(

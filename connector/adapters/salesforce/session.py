@@ -24,11 +24,11 @@ class DeadlineAdapter(HTTPAdapter):
     def __init__(self, settings: SalesforceSettings, *, ticks: Callable[[], float] = time.monotonic) -> None:
         super().__init__(max_retries=0)
         self._timeouts = (settings.connect_timeout, settings.read_timeout)
-        self._total = settings.total_timeout
+        self._total = settings.deadline
         self._ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
         self._ticks = ticks
 
-    def send(  # noqa: PLR0913, PLR0917 requests' own signature
+    def send(
         self,
         request: requests.PreparedRequest,
         stream: bool = False,  # noqa: ARG002, FBT001, FBT002 requests' own signature

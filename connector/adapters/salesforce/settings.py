@@ -82,7 +82,7 @@ class SalesforceSettings(BaseModel):
     ca_bundle: Path | None = Field(None, description="File with the certificates to trust, PEM.")
     connect_timeout: float = Field(10, gt=0, description="Seconds to wait for a connection.")
     read_timeout: float = Field(120, gt=0, description="Seconds of silence after which a call is given up.")
-    total_timeout: float = Field(
+    deadline: float = Field(
         300, gt=0, description="Seconds after which a call is given up even if bytes still drip in."
     )
     batch_size: int = Field(25, ge=1, le=75, description="Documents that one call carries at most.")

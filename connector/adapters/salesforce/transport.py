@@ -22,7 +22,7 @@ from connector.errors import (
     UnavailableError,
 )
 
-_USAGE = re.compile(r"\bapi-usage=(?P<used>\d+)/(?P<allowed>\d+)")
+_USAGE = re.compile(r"(?<![\w-])api-usage=(?P<used>\d+)/(?P<allowed>\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,15 @@ class Transport:
         # requests does not promise that two threads may share a session: each call borrows one.
         self._idle: list[SalesforceSession] = []
         self._idle_lock = threading.Lock()
+        self._instance_url = ""
         self.usage: ApiUsage | None = None
 
     def instance_url(self) -> str:
-        """Give the address of the API, logging in if that is not known yet."""
-        return self._tokens.current().instance_url
+        """Give the address of the API; logs in only if no call has told it yet.
+
+        Raises: AccessRefusedError, ThrottledError, UnavailableError, never after a call that was answered.
+        """
+        return self._instance_url or self._tokens.current().instance_url
 
     def read(self, path: str) -> object:
         """GET and give the JSON value.
@@ -119,6 +123,7 @@ class Transport:
             raise UnavailableError(
                 f"cannot use ca_bundle {self._settings.ca_bundle}: {error.strerror}"
             ) from error
+        self._instance_url = token.instance_url
         self._note_usage(answer.headers.get("Sforce-Limit-Info", ""))
         return answer
 

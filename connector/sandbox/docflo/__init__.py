@@ -4,6 +4,7 @@ Its paths, parameters, headers, statuses and errors are those of the API page. I
 the page shows none.
 """
 
+from connector.sandbox.docflo.app import DocfloSandbox
 from connector.sandbox.docflo.demo import (
     demo_documents,
     documents_without_known_currency,
@@ -11,7 +12,6 @@ from connector.sandbox.docflo.demo import (
 )
 from connector.sandbox.docflo.document import SandboxDocument
 from connector.sandbox.docflo.generate import generate_documents
-from connector.sandbox.docflo.sandbox import DocfloSandbox
 
 __all__ = [
     "DocfloSandbox",

@@ -23,7 +23,7 @@ class Editor:
     new_id: Callable[[], str]
 
 
-def edited(fields: Fields, changes: Mapping[str, Any], schema: TypeSchema, editor: Editor) -> Fields:
+def edited(fields: Fields, changes: Mapping[str, Any], schema: TypeSchema, editor: Editor) -> dict[str, Any]:
     """Give the fields after an edit; nothing is changed unless everything fits.
 
     Raises: ApiError 400 that names every unknown key, or the first value that does not fit.
@@ -63,9 +63,9 @@ def _edited_rows(
         match operation:
             case {"operation": "create", **values} if "_id" not in values:
                 row_id = editor.new_id()
-                rows[row_id] = {"_id": row_id, **_edited_row({}, values, schema, editor)}
+                rows[row_id] = _edited_row({"_id": row_id}, values, schema, editor)
             case {"operation": "update", "_id": str() as row_id, **values} if row_id in rows:
-                rows[row_id] = {**rows[row_id], **_edited_row(rows[row_id], values, schema, editor)}
+                rows[row_id] = _edited_row(rows[row_id], values, schema, editor)
             case {"operation": "delete", "_id": str() as row_id} if row_id in rows:
                 del rows[row_id]
             case _:
@@ -83,10 +83,9 @@ def _edited_row(
         name if name in known else spelt.get(name.casefold(), name): value for name, value in values.items()
     }
     try:
-        after = edited({}, named, known, editor)
+        return edited(old, named, known, editor)
     except ApiError as error:
         raise ApiError(error.status, error.code, error.message, f"{schema.name}: {error.details}") from None
-    return {name: {**old.get(name, {}), **value} for name, value in after.items()}
 
 
 def _checked(value: Any, schema: FieldSchema) -> Any:  # noqa: ANN401 any JSON

@@ -1,8 +1,10 @@
-"""Which operation a method and path mean. Keys in a path keep their `/`, `?`, `#` and `%` until they are decoded here."""
+"""Which operation a method and a path mean.
+
+The path is split before it is decoded, so a key may hold `/`, `?`, `#` and `%`.
+"""
 
 import re
-from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl, unquote
 
 from connector.sandbox.salesforce import errors
@@ -14,13 +16,19 @@ UNKNOWN = "unknown"
 
 _VERSION = re.compile(r"v(\d{1,3})\.0", re.ASCII)
 
+RESOURCES = {
+    "limits": ("limits", "GET"),
+    "query": ("query", "GET"),
+    "composite/graph": ("graph", "POST"),
+    "sobjects": ("global_describe", "GET"),
+}
 ROW_METHODS = {"GET": "read", "PATCH": "update", "DELETE": "delete"}
 KEYED_METHODS = {**ROW_METHODS, "PATCH": "upsert"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What a request is for. `allowed` names the methods when the resource exists and the operation does not."""
+    """What a request is for. `allowed` names the methods of a resource that exists."""
 
     operation: str
     version: str = ""
@@ -28,7 +36,7 @@ class Target:
     locator: str = ""  # of a query's next page
     allowed: str = ""
 
-    def check_version(self, known: Container[int]) -> None:
+    def check_version(self, known: range) -> None:
         """Refuse an API version that the org does not offer.
 
         Raises: ApiError 410 for a version older than all, 404 for one that never was.
@@ -37,6 +45,8 @@ class Target:
         number = int(match[1]) if match else 0
         if number in known:
             return
+        if 0 < number < known.start:
+            raise errors.version_retired(self.version)
         raise errors.not_found()
 
 
@@ -45,46 +55,38 @@ def target_of(method: str, raw_path: str, raw_query: str = "") -> Target:
     if raw_path == TOKEN_PATH:
         return Target(operation="token")
     segments = [unquote(segment) for segment in raw_path.split("/")]
-    if segments[:3] != DATA_PATH.split("/"):
-        return Target(operation=UNKNOWN)
-    match segments[3:]:
-        case [] | [""]:
+    match segments:
+        case ["", "services", "data"] | ["", "services", "data", ""]:
             return _only("versions", method, "GET", "")
-        case [version, "limits"]:
-            return _only("limits", method, "GET", version)
-        case [version, "query" | "query/"]:
-            return _only("query", method, "GET", version)
-        case [version, "query", locator]:
-            return Target(operation="query" if method == "GET" else UNKNOWN, version=version, locator=locator)
-        case [version, "composite", "graph"]:
-            return _only("graph", method, "POST", version)
-        case [version, "sobjects", *rest]:
-            return _record_target(method, version, rest, dict(parse_qsl(raw_query, keep_blank_values=True)))
-        case [version, *_]:
-            return Target(operation=UNKNOWN, version=version)
+        case ["", "services", "data", version, "sobjects", str(name), *rest] if name:
+            query = dict(parse_qsl(raw_query, keep_blank_values=True))
+            return _record_target(method, RecordAddress(version=version, object_name=name, query=query), rest)
+        case ["", "services", "data", version, "query", locator] if locator:
+            return replace(_only("query", method, "GET", version), locator=locator)
+        case ["", "services", "data", version, *rest]:
+            path = "/".join(rest).removesuffix("/")
+            operation, allowed = RESOURCES.get(path, (UNKNOWN, ""))
+            return _only(operation, method, allowed, version)
     return Target(operation=UNKNOWN)
 
 
-def _record_target(method: str, version: str, segments: list[str], query: dict[str, str]) -> Target:
+def _record_target(method: str, address: RecordAddress, segments: list[str]) -> Target:
     match segments:
         case [] | [""]:
-            return _only("global_describe", method, "GET", version)
-        case [name] | [name, ""]:
-            address = RecordAddress(version=version, object_name=name, query=query)
-            operation, allowed = ({"POST": "create"}, "POST")
-        case [name, "describe"]:
-            address = RecordAddress(version=version, object_name=name, query=query)
-            operation, allowed = ({"GET": "describe"}, "GET")
-        case [name, record_id]:
-            address = RecordAddress(version=version, object_name=name, name=record_id, query=query)
-            operation, allowed = (ROW_METHODS, "DELETE,GET,PATCH")
-        case [name, field, key]:
-            address = RecordAddress(version=version, object_name=name, name=field, key=key, query=query)
-            operation, allowed = (KEYED_METHODS, "DELETE,GET,PATCH")
+            operations = {"POST": "create"}
+        case ["describe"]:
+            operations = {"GET": "describe"}
+        case [name]:
+            operations, address = ROW_METHODS, replace(address, name=name)
+        case [field, key]:
+            operations, address = KEYED_METHODS, replace(address, name=field, key=key)
         case _:
-            return Target(operation=UNKNOWN, version=version)
+            return Target(operation=UNKNOWN, version=address.version)
     return Target(
-        operation=operation.get(method, UNKNOWN), version=version, address=address, allowed=allowed
+        operation=operations.get(method, UNKNOWN),
+        version=address.version,
+        address=address,
+        allowed=",".join(sorted(operations)),
     )
 
 

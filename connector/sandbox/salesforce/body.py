@@ -1,4 +1,4 @@
-"""From a request's body to the values of a row: known fields, writeable, of the right type, references resolved."""
+"""From a request's body to a row's values: fields known and writeable, types right, references resolved."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.ids import CASE_SENSITIVE_LENGTH
 from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
 from connector.sandbox.salesforce.store import Store
-from connector.sandbox.salesforce.values import ValueRefusedError, stored_value
+from connector.sandbox.salesforce.values import ValueRefusedError, stored_value, wrong_type
 
 ATTRIBUTES = "attributes"
 NO_BODY = "The HTTP entity body is required, but this request has no entity body"
@@ -23,11 +23,10 @@ def read_for_insert(schema: Schema, store: Store, found: ObjectType, body: objec
         message = "cannot specify Id in an insert call"
         raise errors.ApiError(400, [errors.entry("INVALID_FIELD_FOR_INSERT_UPDATE", message, "Id")])
     _refuse_unwriteable([field for field, _ in fields if not field.createable])
-    values = _stored(schema, store, found, fields)
+    values = _stored(schema, store, fields)
     _require([field for field in found.fields if field.is_required and values.get(field.name) is None])
     _check_references(schema, store, found, values)
-    defaults = {field.name: field.default for field in found.fields if field.default is not None}
-    return defaults | values
+    return values
 
 
 def read_for_update(schema: Schema, store: Store, found: ObjectType, body: object) -> dict[str, Any]:
@@ -36,13 +35,13 @@ def read_for_update(schema: Schema, store: Store, found: ObjectType, body: objec
     if any(field.name == "Id" for field, _ in fields):
         raise errors.field_in_body("Id")
     _refuse_unwriteable([field for field, _ in fields if not field.updateable])
-    values = _stored(schema, store, found, fields)
+    values = _stored(schema, store, fields)
     _require([field for field in found.fields if field.is_required and values.get(field.name, "") is None])
     _check_references(schema, store, found, values)
     return values
 
 
-def body_without_key(found: ObjectType, body: object, key: Field) -> Mapping[str, Any]:
+def body_without_key(body: object, key: Field) -> Mapping[str, Any]:
     """Give an upsert's body, known to be an object that does not repeat the external id of its address.
 
     Raises: ApiError 400 INVALID_FIELD when it does.
@@ -94,13 +93,11 @@ def _by_relationship(found: ObjectType, name: str, value: object) -> tuple[Field
     if field is None:
         raise errors.no_such_column(name, found.name)
     if value is not None and not isinstance(value, dict):
-        raise errors.wrong_type("object", "VALUE_STRING", str(value))
+        raise wrong_type("sobject", value)
     return field, value
 
 
-def _stored(
-    schema: Schema, store: Store, found: ObjectType, fields: list[tuple[Field, Any]]
-) -> dict[str, Any]:
+def _stored(schema: Schema, store: Store, fields: list[tuple[Field, Any]]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     refused: list[errors.Entry] = []
     for field, value in fields:
@@ -122,7 +119,7 @@ def _referenced_id(schema: Schema, store: Store, field: Field, reference: Mappin
     if len(names) != 1:
         message = f"The reference {field.relationship_name} must name exactly one external ID field"
         raise errors.invalid_field(message)
-    target = schema.object(field.reference_to)
+    target = _target(schema, field)
     key = target.field(names[0])
     if key is None or not key.external_id:
         message = (
@@ -135,7 +132,9 @@ def _referenced_id(schema: Schema, store: Store, field: Field, reference: Mappin
     if not rows:
         raise errors.parent_not_found(value, key.name, target.name)
     if len(rows) > 1:
-        raise errors.invalid_field(f"More than one record found for external id field: {[row['Id'] for row in rows]}")
+        raise errors.invalid_field(
+            f"More than one record found for external id field: {[row['Id'] for row in rows]}"
+        )
     return str(rows[0]["Id"])
 
 
@@ -144,7 +143,7 @@ def _check_references(schema: Schema, store: Store, found: ObjectType, values: M
         record_id = values.get(field.name)
         if not field.reference_to or record_id is None:
             continue
-        target = schema.object(field.reference_to)
+        target = _target(schema, field)
         if not record_id.startswith(target.key_prefix):
             message = f"{field.label}: id value of incorrect type: {record_id}"
             raise errors.ApiError(400, [errors.entry("FIELD_INTEGRITY_EXCEPTION", message, field.name)])
@@ -153,6 +152,14 @@ def _check_references(schema: Schema, store: Store, found: ObjectType, values: M
         if store.get(target, record_id) is None:
             entry = errors.entry("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
             raise errors.ApiError(400, [entry])
+
+
+def _target(schema: Schema, field: Field) -> ObjectType:
+    target = schema.find(field.reference_to)
+    if target is None:
+        message = "insufficient access rights on cross-reference id"
+        raise errors.ApiError(400, [errors.entry("INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY", message)])
+    return target
 
 
 def _refuse_unwriteable(fields: list[Field]) -> None:

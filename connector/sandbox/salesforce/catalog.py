@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from connector.sandbox.salesforce.schema import Field, ObjectType
+from connector.sandbox.salesforce.schema import Field, FieldType, ObjectType
 
 CURRENCIES = ("EUR", "USD", "GBP", "ILS", "JPY", "KWD", "CHF")
 LONG_TEXT = 32_768
@@ -15,7 +15,9 @@ def standard_objects(currencies: Sequence[str] = CURRENCIES) -> tuple[ObjectType
         _account(currency),
         _document("Invoice__c", "Invoice", "INV", "a01", (*_invoice_fields(), currency, *_totals())),
         _line("Invoice", "ILN", "a02", currency),
-        _document("Purchase_Order__c", "Purchase Order", "PO", "a03", (*_order_fields(), currency, *_totals())),
+        _document(
+            "Purchase_Order__c", "Purchase Order", "PO", "a03", (*_order_fields(), currency, *_totals())
+        ),
         _line("Purchase_Order", "PLN", "a04", currency),
         _document("Receipt__c", "Receipt", "RCP", "a05", (*_receipt_fields(), currency, *_totals())),
         _line("Receipt", "RLN", "a06", currency),
@@ -41,7 +43,12 @@ def _document(name: str, label: str, numbers: str, prefix: str, fields: tuple[Fi
         label=label,
         label_plural=f"{label}s",
         key_prefix=prefix,
-        fields=(*_system_fields(), _auto_number(label, numbers), _key("Docflo_Id__c", "Docflo Id", 255), *fields),
+        fields=(
+            *_system_fields(),
+            _auto_number(label, numbers),
+            _key("Docflo_Id__c", "Docflo Id", 255),
+            *fields,
+        ),
     )
 
 
@@ -125,11 +132,11 @@ def _system_fields() -> tuple[Field, ...]:
     )
 
 
-def _read_only(name: str, label: str, kind: str, *, length: int = 0, id_lookup: bool = False) -> Field:
+def _read_only(name: str, label: str, kind: FieldType, *, length: int = 0, id_lookup: bool = False) -> Field:
     return Field(
         name=name,
         label=label,
-        type=kind,  # type: ignore[arg-type]
+        type=kind,
         length=length,
         nillable=False,
         createable=False,

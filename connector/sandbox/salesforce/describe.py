@@ -18,7 +18,11 @@ SOAP_TYPES = {
 
 def describe_all(schema: Schema, version: str) -> dict[str, Any]:
     """Answer `GET /sobjects`."""
-    return {"encoding": "UTF-8", "maxBatchSize": 200, "sobjects": [_summary(found, version) for found in schema]}
+    return {
+        "encoding": "UTF-8",
+        "maxBatchSize": 200,
+        "sobjects": [_summary(found, version) for found in schema],
+    }
 
 
 def describe(schema: Schema, found: ObjectType, version: str) -> dict[str, Any]:

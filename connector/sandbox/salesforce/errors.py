@@ -30,6 +30,11 @@ def not_found() -> ApiError:
     return refusal(404, "NOT_FOUND", "The requested resource does not exist")
 
 
+def version_retired(version: str) -> ApiError:
+    """Refuse an API version that was taken out of service."""
+    return refusal(410, "UNSUPPORTED_API_VERSION", f"The requested API version {version} has been retired")
+
+
 def no_external_id_field(name: str) -> ApiError:
     """Refuse a name in a URL that is neither a record's id nor an external id field."""
     message = f"Provided external ID field does not exist or is not accessible: {name}"
@@ -74,8 +79,8 @@ def field_in_body(name: str) -> ApiError:
 def not_writeable(names: list[str]) -> ApiError:
     """Refuse fields that cannot be set; a detail's master on update is one of them."""
     message = (
-        f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of this field "
-        "and verify that it is read/write for your profile or permission set."
+        f"Unable to create/update fields: {', '.join(names)}. Please check the security settings of this "
+        "field and verify that it is read/write for your profile or permission set."
     )
     return ApiError(400, [entry("INVALID_FIELD_FOR_INSERT_UPDATE", message, *names)])
 

@@ -1,7 +1,7 @@
 """Composite graphs: many small sets of records in one request, each kept whole or not at all."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ from connector.sandbox.journal import Effect
 from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.addresses import Target, target_of
 from connector.sandbox.salesforce.placeholders import depth_of, resolved
-from connector.sandbox.salesforce.records import Answer, Records
+from connector.sandbox.salesforce.records import Answer, RecordAddress, Records
 from connector.sandbox.salesforce.store import Store
 
 MOST_NODES = 500
@@ -18,7 +18,6 @@ MOST_DEPTH = 15
 MOST_NODE_KINDS = 15
 MOST_FAILURES = 14
 
-NODE_OPERATIONS = ("create", "read", "update", "upsert", "delete")
 HALTED = "The transaction was rolled back since another operation in the same transaction failed."
 
 _GRAPH_ID = re.compile(r"[A-Za-z0-9][^.]{0,38}")
@@ -68,13 +67,12 @@ def read_graphs(body: object) -> tuple[Graph, ...]:
 
 
 def run_graphs(
-    graphs: Sequence[Graph], *, records: Records, store: Store, versions: Iterable[int]
+    graphs: Sequence[Graph], *, records: Records, store: Store, versions: range
 ) -> tuple[dict[str, Any], list[Effect]]:
     """Run graph after graph; give the answer's body and the effects of those that were kept.
 
     After more than 14 failures the graphs that remain are not tried.
     """
-    known = frozenset(versions)
     answers: list[dict[str, Any]] = []
     effects: list[Effect] = []
     failures = 0
@@ -84,7 +82,7 @@ def run_graphs(
             continue
         try:
             with store.transaction() as transaction:
-                answers.append(_run(graph, records, known))
+                answers.append(_run(graph, records, versions))
             effects += transaction.effects
         except _NodeFailedError as error:
             failures += 1
@@ -92,7 +90,7 @@ def run_graphs(
     return {"graphs": answers}, effects
 
 
-def _run(graph: Graph, records: Records, versions: frozenset[int]) -> dict[str, Any]:
+def _run(graph: Graph, records: Records, versions: range) -> dict[str, Any]:
     bodies: dict[str, Any] = {}
     answers: list[dict[str, Any]] = []
     for node in graph.nodes:
@@ -106,15 +104,16 @@ def _run(graph: Graph, records: Records, versions: frozenset[int]) -> dict[str, 
     return _graph_answer(graph, answers, is_successful=True)
 
 
-def _run_node(
-    node: Node, bodies: Mapping[str, Any], records: Records, versions: frozenset[int]
-) -> Answer:
+def _run_node(node: Node, bodies: Mapping[str, Any], records: Records, versions: range) -> Answer:
     target = _node_target(node.method, str(resolved(node.url, bodies)))
-    if target.operation not in NODE_OPERATIONS or target.address is None:
-        message = f"The {node.method} method with the URL {node.url} is not supported in a composite graph"
-        raise errors.refusal(400, "INVALID_INPUT", message)
-    target.check_version(versions)
-    return records.answer(target.operation, target.address, resolved(node.body, bodies))  # type: ignore[arg-type]
+    match target:
+        case Target(
+            operation="create" | "read" | "update" | "upsert" | "delete" as operation,
+            address=RecordAddress() as address,
+        ):
+            target.check_version(versions)
+            return records.answer(operation, address, resolved(node.body, bodies))
+    raise _invalid(f"The {node.method} method with the URL {node.url} is not supported in a composite graph")
 
 
 def _failed(graph: Graph, refusals: Mapping[str, errors.ApiError]) -> dict[str, Any]:
@@ -144,8 +143,8 @@ def _read_graph(item: object) -> Graph:
     nodes = tuple(_read_node(node) for node in _list(item, "compositeRequest"))
     graph_id = _text(item, "graphId")
     if not _GRAPH_ID.fullmatch(graph_id):
-        message = f"graphId '{graph_id}' must begin with a letter or digit, hold no period and have fewer than 40 characters"
-        raise _invalid(message)
+        rule = "must begin with a letter or digit, hold no period and have fewer than 40 characters"
+        raise _invalid(f"graphId '{graph_id}' {rule}")
     _refuse_repeated("referenceId", [node.reference_id for node in nodes])
     return Graph(graph_id=graph_id, nodes=nodes)
 

@@ -12,7 +12,7 @@ _STEP = re.compile(r"\.(\w+)|\[(\d+)\]", re.ASCII)
 
 
 def resolved(value: object, bodies: Mapping[str, Any]) -> Any:  # noqa: ANN401 a JSON value of any shape
-    """Give the value with every placeholder replaced; a text that is only a placeholder takes the value's type.
+    """Give the value with every placeholder replaced; a text that is nothing else takes the value's type.
 
     Raises: ApiError 400 PROCESSING_HALTED for a placeholder without a value, wherever the text came from.
     """
@@ -46,7 +46,7 @@ def _looked_up(reference: str, bodies: Mapping[str, Any]) -> Any:  # noqa: ANN40
     match = _REFERENCE.fullmatch(reference)
     if match is None:
         raise _no_value(reference, reference)
-    value = bodies.get(match["node"])
+    value: Any = bodies.get(match["node"])
     for name, place in _STEP.findall(match["path"]):
         try:
             value = value[name] if name else value[int(place)]
@@ -60,7 +60,9 @@ def _looked_up(reference: str, bodies: Mapping[str, Any]) -> Any:  # noqa: ANN40
 def _mentioned(value: object) -> Iterator[str]:
     match value:
         case str():
-            yield from (found["node"] for found in map(_REFERENCE.fullmatch, _PLACEHOLDER.findall(value)) if found)
+            yield from (
+                found["node"] for found in map(_REFERENCE.fullmatch, _PLACEHOLDER.findall(value)) if found
+            )
         case list():
             for item in value:
                 yield from _mentioned(item)

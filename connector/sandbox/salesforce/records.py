@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 from connector.sandbox.salesforce import errors
-from connector.sandbox.salesforce.body import check_unique, read_for_insert, read_for_update, body_without_key
+from connector.sandbox.salesforce.body import body_without_key, check_unique, read_for_insert, read_for_update
 from connector.sandbox.salesforce.ids import full_id
 from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
 from connector.sandbox.salesforce.store import Row, Store
@@ -79,7 +79,7 @@ class Records:
 
     def _upsert(self, address: RecordAddress, found: ObjectType, body: object) -> Answer:
         field = _external_id(found, address.name)
-        body = body_without_key(found, body, field)
+        body = body_without_key(body, field)
         row = self._only(address, found, field)
         if row is not None:
             self._update(found, row, body)
@@ -124,7 +124,9 @@ class Records:
         wanted = address.query.get("fields")
         fields = found.fields if wanted is None else [_column(found, name) for name in wanted.split(",")]
         url = f"{address.root}/{found.name}/{row['Id']}"
-        return {"attributes": {"type": found.name, "url": url}} | {field.name: row[field.name] for field in fields}
+        return {"attributes": {"type": found.name, "url": url}} | {
+            field.name: row[field.name] for field in fields
+        }
 
     def _created(self, address: RecordAddress, found: ObjectType, record_id: str, **more: bool) -> Answer:
         location = f"{address.root}/{found.name}/{record_id}"

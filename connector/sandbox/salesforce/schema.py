@@ -66,7 +66,11 @@ class ObjectType:
         """Find the reference field that a relationship (`Vendor__r`) belongs to."""
         wanted = name.lower()
         return next(
-            (field for field in self.fields if field.relationship_name and field.relationship_name.lower() == wanted),
+            (
+                field
+                for field in self.fields
+                if field.relationship_name and field.relationship_name.lower() == wanted
+            ),
             None,
         )
 
@@ -95,8 +99,10 @@ class Schema:
         return found
 
     def without(self, hidden: Iterable[str]) -> "Schema":
-        """Give what remains for a user from whom objects ("Account") or fields ("Account.Name") are hidden."""
+        """Give what a user sees from whom objects ("Account") or fields ("Account.Name") are hidden."""
         names = {name.lower() for name in hidden}
+        if not names:
+            return self
         return Schema(
             replace(
                 found,

@@ -70,10 +70,14 @@ class Store:
     def insert(self, found: ObjectType, values: Row) -> str:
         """Add a row; give its new id."""
         record_id = make_id(found.key_prefix, self.issue_number(found.name))
-        row = {field.name: values.get(field.name) for field in found.fields} | {"Id": record_id}
+        found = self._schema.object(found.name)  # the whole object: a user's view may lack fields
+        row = {field.name: values.get(field.name, field.default) for field in found.fields}
+        row["Id"] = record_id
         self._put(found, record_id, row)
         given = {field.name: row[field.name] for field in found.fields if field.createable}
-        self._tell("created", found, record_id, {name: value for name, value in given.items() if value is not None})
+        self._tell(
+            "created", found, record_id, {name: value for name, value in given.items() if value is not None}
+        )
         return record_id
 
     def update(self, found: ObjectType, record_id: str, values: Row, stamps: Row) -> None:
@@ -104,6 +108,7 @@ class Store:
 
     def _replace(self, found: ObjectType, record_id: str, row: Row | None) -> Row | None:
         """Set or remove a row and its index entries; give what was there before."""
+        found = self._schema.object(found.name)
         rows = self._rows[found.name]
         before = rows.get(record_id)
         if before is not None:

@@ -46,7 +46,7 @@ def stored_value(field: Field, value: object) -> Any:  # noqa: ANN401 a field's 
 
 
 def _empty(field: Field) -> None:
-    """An empty text is no value. A restricted picklist that must have one says so in its own way."""
+    """Accept no value, for which an empty text stands too, unless a restricted picklist must have one."""
     if field.picklist and not field.nillable:
         raise ValueRefusedError(
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: null", field
@@ -65,7 +65,7 @@ def _text(field: Field, value: object) -> str:
 def _number(field: Field, value: object) -> Decimal:
     """Give the number, digits as sent; more decimals than the field has are rounded without a word."""
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        raise _wrong_type("double", value)
+        raise wrong_type("double", value)
     number = Decimal(value)
     exponent = number.as_tuple().exponent
     if _fits(field, number) and isinstance(exponent, int) and exponent < -field.scale:
@@ -87,7 +87,7 @@ def _date(field: Field, value: object) -> str:
     except ValueError:
         year = None
     if year is None:
-        raise _wrong_type("date", value)
+        raise wrong_type("date", value)
     if not EARLIEST_YEAR <= year <= LATEST_YEAR:
         raise ValueRefusedError("NUMBER_OUTSIDE_VALID_RANGE", f"invalid date: {text}", field)
     return text
@@ -111,11 +111,12 @@ def _id(field: Field, value: object) -> str:
 
 def _string(value: object, expected: str) -> str:
     if not isinstance(value, str):
-        raise _wrong_type(expected, value)
+        raise wrong_type(expected, value)
     return value
 
 
-def _wrong_type(expected: str, value: object) -> errors.ApiError:
+def wrong_type(expected: str, value: object) -> errors.ApiError:
+    """Give the refusal of a JSON value of another type than expected."""
     match value:
         case bool():
             return errors.wrong_type(expected, f"VALUE_{value!s}".upper(), str(value).lower())

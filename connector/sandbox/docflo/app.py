@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from starlette.applications import Starlette
@@ -100,6 +101,15 @@ class DocfloSandbox:
         )
 
     @property
+    def envelope(self) -> Envelope:
+        """The shape of listings; can be changed while serving."""
+        return self._habits.envelope
+
+    @envelope.setter
+    def envelope(self, envelope: Envelope) -> None:
+        self._habits = replace(self._habits, envelope=envelope)
+
+    @property
     def documents(self) -> dict[str, SandboxDocument]:
         """Every document by id. Documents are values: read them again after a request."""
         return self._store.documents
@@ -118,7 +128,7 @@ class DocfloSandbox:
 
     def _answer(self, run: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:
-            rate = self._rate_limit and self._rate_limit.count(self._counted_key(request))
+            rate = self._rate_limit.count(self._counted_key(request)) if self._rate_limit else None
             try:
                 _check_rate(rate)
                 self._authorise(request)

@@ -1,0 +1,66 @@
+"""Keys of lines: stable while rows move, so that an edited document updates its lines and doubles none."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from connector.document import ROW_ID, PlainValue
+from connector.mapping.words import UnfitError
+
+_HASH_LENGTH = 16
+
+
+class LineKeys:
+    """Gives the keys of one record's lines, each once for each object of the target."""
+
+    def __init__(self, record_key: str) -> None:
+        self._record_key = record_key
+        self._seen: dict[tuple[str, str], str] = {}
+        self._equals: Counter[tuple[str, str]] = Counter()
+
+    def give(self, target: str, row: Mapping[str, PlainValue], source: str) -> str:
+        """Give the key of a row: from its id, else from its contents and its number among equal rows.
+
+        Raises: UnfitError when another row has the same id: one line would overwrite the other.
+        """
+        row_id = row.get(ROW_ID)
+        name = str(row_id) if isinstance(row_id, str | int) and row_id != "" else self._name(target, row)
+        first = self._seen.setdefault((target, name), source)
+        if first != source:
+            raise UnfitError(
+                f"the same as `{first}.{ROW_ID}`", "expected ids that differ", at=f"{source}.{ROW_ID}"
+            )
+        return f"{self._record_key}:{name}"
+
+    def _name(self, target: str, row: Mapping[str, PlainValue]) -> str:
+        contents = json.dumps(_canonical(row), sort_keys=True).encode("ascii")
+        digest = sha256(contents).hexdigest()[:_HASH_LENGTH]
+        self._equals[target, digest] += 1
+        return f"{digest}-{self._equals[target, digest]}"
+
+
+def _canonical(value: PlainValue) -> Any:  # noqa: ANN401 what JSON can hold
+    """Give the same for equal values: 1, 1.0 and 1.00 are one number, and the order of keys means nothing."""
+    match value:
+        case Mapping():
+            return {name: _canonical(inner) for name, inner in value.items()}
+        case tuple():
+            return [_canonical(inner) for inner in value]
+        case bool() | str() | None:
+            return value
+        case _:
+            return {"number": _canonical_number(Decimal(value))}
+
+
+def _canonical_number(number: Decimal) -> str:
+    sign, digits, exponent = number.as_tuple()
+    if not isinstance(exponent, int):
+        return str(number)
+    written = "".join(map(str, digits))
+    significant = written.rstrip("0")
+    if not significant:
+        return "0"
+    return f"{'-' if sign else ''}{significant.lstrip('0')}E{exponent + len(written) - len(significant)}"

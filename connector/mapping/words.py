@@ -1,0 +1,62 @@
+"""How mappings speak about values: their shape, never the value itself."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from connector.document import Field, Row
+
+_MAX_NAMES = 8
+
+
+class UnfitError(ValueError):
+    """A value that a rule cannot take: its shape, what was expected, and where on the path it stands."""
+
+    def __init__(self, shape: str, expected: str, *, at: str | None = None) -> None:
+        super().__init__(f"{shape}; {expected}")
+        self.shape = shape
+        self.expected = expected
+        self.at = at  # None: the whole path of the rule
+
+
+def describe(value: object) -> str:  # noqa: PLR0911 one line for each kind of value
+    """Give the shape of a value: `text, 8 characters`."""
+    match value:
+        case Field():
+            return describe(value.value)
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int():
+            return f"a whole number, {_count_digits(value)}"
+        case Decimal():
+            return _describe_decimal(value)
+        case str():
+            return f"text, {len(value)} character{'' if len(value) == 1 else 's'}" if value else "empty text"
+        case Row():
+            return describe(value.fields)
+        case Mapping():
+            return f"an object with {_list_names(list(value))}" if value else "an empty object"
+        case tuple():
+            return f"a list of {len(value)}"
+        case _:
+            return f"of the unknown kind {type(value).__name__}"
+
+
+def _count_digits(number: int) -> str:
+    if abs(number) >= 10**100:  # longer ones take long to write, and Python refuses very long ones
+        return "more than 100 digits"
+    digits = len(str(abs(number)))
+    return f"{digits} digit{'' if digits == 1 else 's'}"
+
+
+def _describe_decimal(number: Decimal) -> str:
+    digits, exponent = number.as_tuple().digits, number.as_tuple().exponent
+    if not isinstance(exponent, int):
+        return "no finite number"
+    return f"a decimal number, {len(digits)} digits, {max(0, -exponent)} of them after the point"
+
+
+def _list_names(names: list[str]) -> str:
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return ", ".join(names[:_MAX_NAMES]) + more

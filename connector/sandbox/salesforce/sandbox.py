@@ -1,0 +1,100 @@
+"""The sandbox as a test or the demo holds it: an application to serve, its journal, its faults, its rows."""
+
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from connector.sandbox.faults import FaultMiddleware, Faults
+from connector.sandbox.journal import Journal
+from connector.sandbox.salesforce.api import Api, Org, operation_of
+from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects
+from connector.sandbox.salesforce.pages import Pages
+from connector.sandbox.salesforce.records import Records
+from connector.sandbox.salesforce.schema import ObjectType, Schema
+from connector.sandbox.salesforce.store import Store
+from connector.sandbox.salesforce.tokens import Logins, Tokens
+from connector.sandbox.salesforce.usage import Usage
+
+API_VERSIONS = range(50, 68)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _sample_client() -> Mapping[str, str]:
+    return {"sandbox-consumer": "sandbox-secret"}
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class SalesforceSandbox:
+    """One org. Serve `app` with `SandboxServer`; read `journal` and `rows`; plan `faults`.
+
+    A user is named by the consumer key (client credentials) or the username (JWT).
+    """
+
+    clients: Mapping[str, str] = field(default_factory=_sample_client)  # consumer key -> secret
+    jwt_users: Mapping[str, tuple[str, Collection[str]]] = field(
+        default_factory=dict
+    )  # key -> (PEM, usernames)
+    jwt_audiences: Collection[str] = ()  # accepted as `aud` beside the org's own address
+    clock: Callable[[], datetime] = _utc_now
+    daily_limit: int = 100_000
+    token_lifetime: timedelta = timedelta(hours=2)
+    currencies: Sequence[str] = CURRENCIES
+    versions: range = API_VERSIONS
+    query_page_size: int = 2_000
+    without_api: Collection[str] = ()  # users that may log in and nothing more
+    hidden: Mapping[str, Collection[str]] = field(
+        default_factory=dict
+    )  # user -> "Account", "Invoice__c.Notes__c"
+    objects: Sequence[ObjectType] = ()  # another set-up than the standard one
+
+    app: ASGIApp = field(init=False)
+    journal: Journal = field(init=False, default_factory=Journal)
+    faults: Faults = field(init=False, default_factory=Faults)
+
+    def __post_init__(self) -> None:
+        """Put the org together."""
+        schema = Schema(self.objects or standard_objects(self.currencies))
+        self._org = Org(
+            schema=schema,
+            store=Store(schema),
+            logins=Logins(clients=self.clients, jwt_users=self.jwt_users, audiences=self.jwt_audiences),
+            tokens=Tokens(self.token_lifetime),
+            usage=Usage(self.daily_limit),
+            pages=Pages(self.query_page_size),
+            journal=self.journal,
+            versions=self.versions,
+            without_api=self.without_api,
+            hidden=self.hidden,
+            clock=self.clock,
+            lock=threading.RLock(),
+        )
+        self.app = FaultMiddleware(
+            Api(self._org), faults=self.faults, journal=self.journal, operation_of=operation_of
+        )
+
+    def rows(self, object_name: str) -> tuple[dict[str, Any], ...]:
+        """Give an object's rows as stored, oldest first: every field, numbers as Decimal, dates as text."""
+        with self._org.lock:
+            found = self._org.schema.object(object_name)
+            return tuple(dict(row) for row in self._org.store.rows(found))
+
+    def insert(self, object_name: str, fields: Mapping[str, Any]) -> str:
+        """Add a record, as its owner would by hand; give its id. Validated, and not in the journal.
+
+        Raises: ApiError as a request would get it.
+        """
+        with self._org.lock, self._org.store.transaction():
+            records = Records(schema=self._org.schema, store=self._org.store, now=self.clock())
+            return records.insert(self._org.schema.object(object_name), dict(fields))
+
+    def revoke_tokens(self) -> None:
+        """End every session: the next call with a token is answered 401."""
+        with self._org.lock:
+            self._org.tokens.revoke()

@@ -1,0 +1,373 @@
+"""The adapter over a server that answers as told: what the sandbox cannot be made to say."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from connector.adapters.base import Severity
+from connector.adapters.salesforce.adapter import SalesforceAdapter
+from connector.errors import (
+    AccessRefusedError,
+    OutcomeUnknownError,
+    RejectedError,
+    ThrottledError,
+    UnavailableError,
+)
+from connector.record import Receipt, Record, RecordShape
+from tests.factories import make_line, make_record
+from tests.unit.adapters.canned_server import (
+    TOKEN,
+    Asked,
+    Reply,
+    error_reply,
+    make_settings,
+)
+from tests.unit.adapters.salesforce.fake_org import Node, Org, committed, graphs_answer, refused
+from tests.unit.adapters.salesforce.shapes import DESCRIBED
+
+
+@pytest.fixture
+def org() -> Iterator[Org]:
+    """Give an org that takes everything."""
+    org = Org()
+    with org.server:
+        yield org
+
+
+@contextmanager
+def connected(org: Org) -> Iterator[SalesforceAdapter]:
+    adapter = SalesforceAdapter(make_settings(org.server.url), clock=org.clock)
+    yield adapter
+    adapter.close()
+
+
+def deliver(org: Org, *records: Record) -> list[Any]:
+    with connected(org) as adapter:
+        return list(adapter.deliver(records))
+
+
+def with_lines(key: str) -> Record:
+    return make_record(key, lines=(make_line(f"{key}-a"), make_line(f"{key}-b")))
+
+
+def test_a_receipt_has_the_id_and_a_link_that_a_person_can_open(org: Org) -> None:
+    [receipt] = deliver(org, make_record("k"))
+
+    assert receipt == Receipt(
+        id="id-of-k", url=f"{org.server.url}/lightning/r/Invoice__c/id-of-k/view", created=True
+    )
+
+
+def test_a_batch_is_one_call(org: Org) -> None:
+    outcomes = deliver(org, *[with_lines(str(index)) for index in range(25)])
+
+    assert [outcome.id for outcome in outcomes] == [f"id-of-{index}" for index in range(25)]
+    assert len(org.graph_calls) == 1
+
+
+def test_describes_are_asked_for_once_and_again_after_a_while(org: Org) -> None:
+    with connected(org) as adapter:
+        adapter.deliver([make_record("1")])
+        adapter.deliver([make_record("2")])
+        first = len(org.server.paths("/describe"))
+        org.clock.advance(timedelta(minutes=16))
+        adapter.deliver([make_record("3")])
+
+    assert first == 1
+    assert len(org.server.paths("/describe")) == 2
+
+
+def test_what_is_refused_before_sending_does_not_travel(org: Org) -> None:
+    bad, good = make_record("1", fields={"Total__c": Decimal("0.001")}), make_record("2")
+
+    outcomes = deliver(org, bad, good)
+
+    assert isinstance(outcomes[0], RejectedError)
+    assert isinstance(outcomes[1], Receipt)
+    assert [len(call) for call in org.graph_calls] == [1]
+
+
+def test_two_records_with_one_key_are_refused_and_the_third_travels(org: Org) -> None:
+    outcomes = deliver(org, make_record("Key"), make_record("other"), make_record("key"))
+
+    assert [type(outcome) for outcome in outcomes] == [RejectedError, Receipt, RejectedError]
+    assert [len(call) for call in org.graph_calls] == [1]
+
+
+def _parent_is_fixed(node: Node, existing: set[str]) -> Node:
+    exists = node["url"].rpartition("/")[2] in existing
+    if exists and "Invoice__c" in node["body"]:
+        return refused(node, "INVALID_FIELD_FOR_INSERT_UPDATE", "Unable to create/update fields: Invoice__c.")
+    return committed(node)
+
+
+def _existing_rows(*keys: str) -> Reply:
+    rows = [{"Id": f"id-{key}", "Docflo_Key__c": key} for key in keys]
+    return Reply(body={"done": True, "records": rows})
+
+
+def test_a_parent_that_cannot_be_changed_is_left_out_for_lines_that_exist(org: Org) -> None:
+    org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
+    org.query = lambda _: _existing_rows("k-a")
+
+    [receipt] = deliver(org, with_lines("k"))
+
+    assert receipt.id == "id-of-k"
+    _, second_try = org.graph_calls
+    _, existing, new = second_try[0]["compositeRequest"]
+    assert "Invoice__c" not in existing["body"]
+    assert new["body"]["Invoice__c"] == "@{header.id}"
+
+
+def test_a_redelivered_batch_costs_three_calls_whatever_its_size(org: Org) -> None:
+    keys = [f"k{index}" for index in range(25)]
+    lines = [f"{key}-{line}" for key in keys for line in "ab"]
+    org.judge = lambda node: _parent_is_fixed(node, set(lines))
+    org.query = lambda _: _existing_rows(*lines)
+
+    outcomes = deliver(org, *[with_lines(key) for key in keys])
+
+    assert [outcome.id for outcome in outcomes] == [f"id-of-{key}" for key in keys]
+    assert len(org.graph_calls) == 2
+    assert len(org.server.paths("/query")) == 1
+
+
+def test_a_parent_field_that_can_be_changed_is_not_asked_about(org: Org) -> None:
+    fields = [{**field, "updateable": True} for field in DESCRIBED["Invoice_Line__c"]["fields"]]
+    org.described["Invoice_Line__c"] = {**DESCRIBED["Invoice_Line__c"], "fields": fields}
+    org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
+
+    [outcome] = deliver(org, with_lines("k"))
+
+    assert isinstance(outcome, RejectedError)
+    assert org.server.paths("/query") == []
+
+
+def test_a_parent_that_stays_refused_is_a_rejection_after_one_more_try(org: Org) -> None:
+    org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
+
+    [outcome] = deliver(org, with_lines("k"))
+
+    assert isinstance(outcome, RejectedError)
+    assert "Invoice_Line__c line 1" in outcome.message
+    assert len(org.graph_calls) == 2
+
+
+def test_when_the_lines_cannot_be_asked_for_only_their_record_waits(org: Org) -> None:
+    org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
+    org.query = lambda _: error_reply(503, "SERVER_UNAVAILABLE")
+
+    outcomes = deliver(org, with_lines("k"), make_record("other"))
+
+    assert [type(outcome) for outcome in outcomes] == [UnavailableError, Receipt]
+
+
+def test_graphs_that_were_not_tried_are_sent_again(org: Org) -> None:
+    org.judge = lambda node: (
+        refused(node, "STRING_TOO_LONG")
+        if node["url"].rpartition("/")[2].startswith("bad")
+        else committed(node)
+    )
+    records = [make_record(f"bad{index}") for index in range(15)] + [
+        make_record(f"ok{index}") for index in range(3)
+    ]
+
+    outcomes = deliver(org, *records)
+
+    assert [type(outcome) for outcome in outcomes] == [RejectedError] * 15 + [Receipt] * 3
+    assert [len(call) for call in org.graph_calls] == [18, 3]
+
+
+def test_graphs_that_are_never_tried_are_not_to_blame(org: Org) -> None:
+    org.judge = lambda node: refused(node, "PROCESSING_HALTED")
+
+    outcomes = deliver(org, make_record("1"), make_record("2"))
+
+    assert [type(outcome) for outcome in outcomes] == [UnavailableError, UnavailableError]
+    assert len(org.graph_calls) == 2
+
+
+def test_a_race_for_one_key_is_settled_by_one_more_try(org: Org) -> None:
+    times = iter([1])
+    org.judge = lambda node: refused(node, "DUPLICATE_VALUE") if next(times, None) else committed(node)
+
+    [receipt] = deliver(org, make_record("k"))
+
+    assert receipt.id == "id-of-k"
+
+
+def test_another_record_with_a_unique_value_is_a_rejection(org: Org) -> None:
+    org.judge = lambda node: refused(node, "DUPLICATE_VALUE", "duplicate value found: Number__c on id: a0X")
+
+    [outcome] = deliver(org, make_record("k"))
+
+    assert isinstance(outcome, RejectedError)
+    assert "a0X" in outcome.message
+    assert len(org.graph_calls) == 2
+
+
+def test_a_call_that_is_refused_as_a_whole_is_sent_again_one_by_one(org: Org) -> None:
+    org.graph = lambda asked: (
+        error_reply(400, "JSON_PARSER_ERROR") if b"poison" in asked.body else graphs_answer(asked, committed)
+    )
+
+    outcomes = deliver(org, make_record("a"), make_record("poison"), make_record("b"))
+
+    assert [type(outcome) for outcome in outcomes] == [Receipt, RejectedError, Receipt]
+
+
+def test_a_rejection_of_a_single_record_is_an_outcome_and_never_raised(org: Org) -> None:
+    org.graph = lambda _: error_reply(400, "JSON_PARSER_ERROR")
+
+    [outcome] = deliver(org, make_record())
+
+    assert isinstance(outcome, RejectedError)
+
+
+@pytest.mark.parametrize(
+    ("reply", "error"),
+    [
+        (error_reply(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), ThrottledError),
+        (error_reply(403, "API_DISABLED_FOR_ORG"), AccessRefusedError),
+        (Reply(status=503, body=b"<html>"), OutcomeUnknownError),
+        (Reply(raw=b""), OutcomeUnknownError),
+    ],
+)
+def test_what_concerns_all_records_alike_is_raised(org: Org, reply: Reply, error: type[Exception]) -> None:
+    org.graph = lambda _: reply
+
+    with pytest.raises(error):
+        deliver(org, make_record("1"), make_record("2"))
+
+    assert len(org.graph_calls) == 1
+
+
+def test_what_was_delivered_before_a_call_failed_is_not_lost(org: Org) -> None:
+    replies = iter([1])
+    org.graph = lambda asked: graphs_answer(asked, committed) if next(replies, None) else Reply(raw=b"")
+    large = [
+        make_record(str(index), lines=tuple(make_line(f"{index}-{row}") for row in range(400)))
+        for index in range(3)
+    ]
+
+    outcomes = deliver(org, *large)
+
+    assert [type(outcome) for outcome in outcomes] == [Receipt, OutcomeUnknownError, UnavailableError]
+    assert "not sent" in outcomes[2].message
+
+
+def test_a_graph_that_the_answer_leaves_out_is_in_doubt(org: Org) -> None:
+    def leave_out(asked: Asked) -> Reply:
+        reply = graphs_answer(asked, committed)
+        return Reply(body={"graphs": reply.body["graphs"][1:]})
+
+    org.graph = leave_out
+
+    outcomes = deliver(org, make_record("1"), make_record("2"))
+
+    assert [type(outcome) for outcome in outcomes] == [OutcomeUnknownError, Receipt]
+
+
+def test_lookup_takes_the_very_same_key_only(org: Org) -> None:
+    rows = [{"Id": "1", "Docflo_Id__c": "KEY"}, {"Id": "2", "Docflo_Id__c": "other"}]
+    org.query = lambda _: Reply(body={"done": True, "records": rows})
+
+    with connected(org) as adapter:
+        found = adapter.lookup([make_record("key"), make_record("other"), make_record("gone")])
+
+    assert found[0] is None
+    assert found[1] == Receipt(id="2", url=f"{org.server.url}/lightning/r/Invoice__c/2/view", created=False)
+    assert found[2] is None
+
+
+def test_lookup_that_finds_two_cannot_tell(org: Org) -> None:
+    rows = [{"Id": "1", "Docflo_Id__c": "key"}, {"Id": "2", "Docflo_Id__c": "key"}]
+    org.query = lambda _: Reply(body={"done": True, "records": rows})
+
+    with connected(org) as adapter, pytest.raises(RejectedError, match="2 records have the same"):
+        adapter.lookup([make_record("key")])
+
+
+def header_shape(**parts: Any) -> RecordShape:
+    values = {
+        "object": "Invoice__c",
+        "key_field": "Docflo_Id__c",
+        "fields": ("Vendor__r.Tax_Id__c", "Number__c"),
+    }
+    return RecordShape(**{**values, **parts})
+
+
+def test_check_of_an_org_that_fits_finds_no_error(org: Org) -> None:
+    with connected(org) as adapter:
+        findings = adapter.check([header_shape()])
+
+    assert [finding.subject for finding in findings] == [
+        "credentials",
+        "api version",
+        "api limit",
+        "Invoice__c",
+    ]
+    assert {finding.severity for finding in findings} == {Severity.OK, Severity.WARNING}
+    assert "5 of 100 calls" in findings[2].message
+    assert {asked.method for asked in org.server.asked if asked.path != TOKEN} == {"GET"}
+
+
+def test_check_sees_what_changed_in_setup_since(org: Org) -> None:
+    with connected(org) as adapter:
+        adapter.deliver([make_record()])
+        del org.described["Invoice__c"]
+        findings = adapter.check([header_shape()])
+
+    assert findings[-1].severity is Severity.ERROR
+    assert "no such object" in findings[-1].message
+
+
+def test_check_without_access_is_one_finding_with_a_remedy(org: Org) -> None:
+    org.server.answer = lambda _: Reply(
+        status=400, body={"error": "invalid_client", "error_description": "x"}
+    )
+
+    with connected(org) as adapter:
+        [finding] = adapter.check([header_shape()])
+
+    assert (finding.severity, finding.subject) == (Severity.ERROR, "credentials")
+    assert "consumer_key" in finding.remedy
+
+
+def test_check_names_the_api_versions_that_are_offered(org: Org) -> None:
+    adapter = SalesforceAdapter(make_settings(org.server.url, api_version="99.0"), clock=org.clock)
+
+    findings = adapter.check([])
+
+    adapter.close()
+    [finding] = [finding for finding in findings if finding.subject == "api version"]
+    assert finding.severity is Severity.ERROR
+    assert "65.0, 66.0" in finding.message
+
+
+def test_check_of_one_object_that_fails_tells_the_others(org: Org) -> None:
+    org.described["Account"] = {"name": "Account"}
+
+    with connected(org) as adapter:
+        findings = adapter.check([header_shape(), header_shape(fields=("Number__c",))])
+
+    assert [(finding.subject, finding.severity) for finding in findings[-2:]] == [
+        ("Invoice__c", Severity.ERROR),
+        ("Invoice__c", Severity.OK),
+    ]
+
+
+def test_usage_of_the_org_is_known_after_a_call(org: Org) -> None:
+    org.graph = lambda asked: Reply(
+        body=graphs_answer(asked, committed).body, headers={"Sforce-Limit-Info": "api-usage=9/100"}
+    )
+
+    with connected(org) as adapter:
+        adapter.deliver([make_record()])
+
+        assert adapter.api_usage is not None
+        assert adapter.api_usage.used == 9

@@ -1,0 +1,271 @@
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.adapters.salesforce.graph import Graph, build_graph, call_body, pack
+from connector.errors import RejectedError
+from connector.record import Record, RecordValue
+from tests.factories import make_line, make_record
+from tests.unit.adapters.salesforce.shapes import SHAPES, described, key, shape
+
+
+def graph_of(record: Record, **parts: Any) -> Graph:
+    return build_graph(record, **{"shapes": SHAPES, "version": "66.0", "position": 0, **parts})
+
+
+def nodes_of(record: Record, **parts: Any) -> Any:
+    return json.loads(graph_of(record, **parts).nodes, parse_float=Decimal)
+
+
+def body_of(**fields: RecordValue) -> Any:
+    return nodes_of(make_record(fields=fields))[0]["body"]
+
+
+def refusal_of(record: Record, **parts: Any) -> str:
+    with pytest.raises(RejectedError) as caught:
+        graph_of(record, **parts)
+    return caught.value.message
+
+
+def test_header_and_lines_are_upserted_by_key_and_lines_name_their_header() -> None:
+    header, line = nodes_of(make_record(lines=(make_line(),)))
+
+    assert header == {
+        "method": "PATCH",
+        "url": "/services/data/v66.0/sobjects/Invoice__c/Docflo_Id__c/key-1",
+        "referenceId": "header",
+        "body": {"Number__c": "R-1"},
+    }
+    assert line == {
+        "method": "PATCH",
+        "url": "/services/data/v66.0/sobjects/Invoice_Line__c/Docflo_Key__c/key-1%3Arow-1",
+        "referenceId": "line1",
+        "body": {"Description__c": "Paper", "Invoice__c": "@{header.id}"},
+    }
+
+
+def test_a_line_that_is_attached_already_does_not_name_its_header() -> None:
+    record = make_record(lines=(make_line("A"), make_line("B")))
+
+    _, first, second = nodes_of(record, attached=frozenset({("Invoice_Line__c", "a")}))
+
+    assert "Invoice__c" not in first["body"]
+    assert second["body"]["Invoice__c"] == "@{header.id}"
+
+
+@given(st.text(min_size=1).filter(lambda text: text not in {".", ".."}))
+def test_any_key_is_one_segment_of_the_address(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return
+    url = nodes_of(make_record(text))[0]["url"]
+
+    before, _, segment = url.rpartition("/")
+    assert before == "/services/data/v66.0/sobjects/Invoice__c/Docflo_Id__c"
+    assert unquote(segment) == text
+    assert not {"?", "#", " "} & set(segment)
+
+
+@pytest.mark.parametrize("bad", ["", ".", ".."])
+def test_a_key_that_names_a_folder_is_refused(bad: str) -> None:
+    assert "cannot be part of an address" in refusal_of(make_record(bad))
+    assert "Invoice_Line__c line 1" in refusal_of(make_record(lines=(make_line(bad),)))
+
+
+def test_the_key_is_never_in_the_body() -> None:
+    body = nodes_of(make_record(fields={"docflo_id__c": "x", "Number__c": "1"}))[0]["body"]
+
+    assert body == {"Number__c": "1"}
+
+
+def test_none_clears_and_what_is_absent_is_not_mentioned() -> None:
+    assert body_of(Number__c=None) == {"Number__c": None}
+
+
+def test_dates_and_times_are_iso() -> None:
+    east = timezone(timedelta(hours=2))
+
+    body = body_of(
+        a=date(2026, 3, 2), b=datetime(2026, 3, 2, 1, 30, tzinfo=east), c=datetime(2026, 1, 1, tzinfo=UTC)
+    )
+
+    assert body == {"a": "2026-03-02", "b": "2026-03-01T23:30:00.000Z", "c": "2026-01-01T00:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    ("value", "digits"),
+    [
+        (Decimal("12345.10"), b"12345.10"),
+        (Decimal("1E+5"), b"100000"),
+        (Decimal("1E-2"), b"0.01"),
+        (Decimal("-0.00"), b"-0.00"),
+        (Decimal("1234567890123456.78"), b"1234567890123456.78"),
+        (7, b"7"),
+    ],
+)
+def test_amounts_are_plain_digits(value: Decimal | int, digits: bytes) -> None:
+    graph = graph_of(make_record(fields={"Total__c": value}))
+
+    assert b'"Total__c":' + digits + b"}" in graph.nodes
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (Decimal("1.005"), "has 3 decimals and the field keeps 2"),
+        (Decimal(12345678901234567), "has 17 digits before the point and the field takes 16"),
+        (Decimal("1E+16"), "has 17 digits before the point"),
+        (10**16, "has 17 digits before the point"),
+        (Decimal("NaN"), "is not a number"),
+        (Decimal("-Infinity"), "is not a number"),
+    ],
+)
+def test_a_number_that_would_not_be_kept_is_refused_without_telling_it(
+    value: Decimal | int, words: str
+) -> None:
+    message = refusal_of(make_record(fields={"total__C": value}))
+
+    assert f"Invoice__c: total__C: {words}" in message
+    assert str(value) not in message
+
+
+def test_zeros_at_the_end_are_no_decimals() -> None:
+    assert body_of(Total__c=Decimal("1.2300")) == {"Total__c": Decimal("1.2300")}
+
+
+def test_a_whole_number_field_takes_its_digits_and_no_decimals() -> None:
+    assert "has 1 decimals" in refusal_of(
+        make_record(lines=(make_line(fields={"Quantity__c": Decimal("1.5")}),))
+    )
+    assert "has 9 digits" in refusal_of(make_record(lines=(make_line(fields={"Quantity__c": 123456789}),)))
+
+
+def test_an_object_that_is_not_described_is_left_to_salesforce_to_judge() -> None:
+    record = make_record(fields={"Total__c": Decimal("1.005")})
+
+    assert nodes_of(record, shapes={"Invoice__c": None})[0]["body"] == {"Total__c": Decimal("1.005")}
+
+
+def test_a_dotted_name_is_a_nested_object() -> None:
+    body = nodes_of(make_record(fields={"Vendor__r.Tax_Id__c": "51"}))[0]["body"]
+
+    assert body == {"Vendor__r": {"Tax_Id__c": "51"}}
+
+
+def test_clearing_a_dotted_name_clears_the_field_behind_it() -> None:
+    body = nodes_of(make_record(fields={"Vendor__r.Tax_Id__c": None}))[0]["body"]
+
+    assert body == {"Vendor__c": None}
+
+
+@pytest.mark.parametrize("names", [("A__r.B__r.C__c",), ("Vendor__r.Tax_Id__c", "Vendor__r.Phone__c")])
+def test_another_record_is_named_by_one_field(names: tuple[str, ...]) -> None:
+    message = refusal_of(make_record(fields=dict.fromkeys(names, "1")))
+
+    assert "exactly one field" in message
+
+
+def test_text_that_salesforce_would_take_for_a_reference_is_refused() -> None:
+    message = refusal_of(make_record(fields={"Number__c": "see @{header.id}"}))
+
+    assert 'Number__c: holds "@{"' in message
+
+
+def test_half_a_character_is_refused_in_fields_and_keys() -> None:
+    assert "half of a character" in refusal_of(make_record(fields={"Number__c": "\ud83d"}))
+    assert "half of a character" in refusal_of(make_record("\ud83d"))
+
+
+def test_text_is_sent_code_point_for_code_point() -> None:
+    text = 'חשבונית־מס ״א״ 🧾👩‍👩‍👧 é e\u0301 \u200f\u2028\t\r\n"\\'
+
+    assert body_of(Number__c=text) == {"Number__c": text}
+
+
+def test_all_problems_are_told_at_once() -> None:
+    record = make_record(
+        fields={"Total__c": Decimal("1.005"), "Number__c": "@{x}"},
+        lines=(make_line(""), make_line("b", fields={"Amount__c": Decimal("0.001")})),
+    )
+
+    message = refusal_of(record)
+
+    wanted = ("Invoice__c: Total__c", "Invoice__c: Number__c", "line 1: the key", "line 2: Amount__c")
+    assert [words for words in wanted if words not in message] == []
+
+
+def test_two_lines_with_one_key_are_refused() -> None:
+    record = make_record(lines=(make_line("Row"), make_line("other"), make_line("row")))
+
+    assert "lines 1 and 3 have the same key" in refusal_of(record)
+
+
+def test_keys_that_differ_in_case_are_two_where_the_field_says_so() -> None:
+    line = shape(described("Invoice_Line__c", key("Docflo_Key__c", caseSensitive=True)))
+    record = make_record(lines=(make_line("Row"), make_line("row")))
+
+    assert len(nodes_of(record, shapes={**SHAPES, "Invoice_Line__c": line})) == 3
+
+
+def test_a_record_larger_than_a_transaction_is_refused() -> None:
+    lines = tuple(make_line(f"r{index}") for index in range(500))
+
+    assert "500 lines, and a transaction takes 499" in refusal_of(make_record(lines=lines))
+    assert len(nodes_of(make_record(lines=lines[:499]))) == 500
+
+
+def graphs_with_lines(*counts: int) -> list[Graph]:
+    return [
+        graph_of(
+            make_record(str(position), lines=tuple(make_line(f"{position}:{row}") for row in range(count))),
+            position=position,
+        )
+        for position, count in enumerate(counts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("counts", "shares"),
+    [
+        ((), []),
+        ((499,), [1]),
+        ((499, 0), [1, 1]),
+        ((249, 249), [2]),
+        ((249, 249, 0), [2, 1]),
+        ((0,) * 76, [75, 1]),
+        ((1, 499, 1), [1, 1, 1]),
+    ],
+)
+def test_graphs_are_packed_within_the_limits_of_a_call(counts: tuple[int, ...], shares: list[int]) -> None:
+    calls = list(pack(graphs_with_lines(*counts)))
+
+    assert [len(call) for call in calls] == shares
+    assert [graph.position for call in calls for graph in call] == list(range(len(counts)))
+
+
+def test_a_call_carries_at_most_fifteen_kinds_of_nodes() -> None:
+    graphs = [graph_of(make_record(object=f"O{index}__c"), position=index) for index in range(16)]
+
+    assert [len(call) for call in pack(graphs)] == [15, 1]
+
+
+def test_large_records_travel_in_calls_of_their_own() -> None:
+    graphs = [
+        graph_of(make_record(str(i), fields={"Number__c": "x" * 2_500_000}), position=i) for i in range(2)
+    ]
+
+    assert [len(call) for call in pack(graphs)] == [1, 1]
+
+
+def test_graph_ids_are_positions_and_never_keys() -> None:
+    body = json.loads(call_body(graphs_with_lines(0, 0)))
+
+    assert [graph["graphId"] for graph in body["graphs"]] == ["g1", "g2"]
+    assert body["graphs"][1]["compositeRequest"][0]["referenceId"] == "header"
