@@ -12,7 +12,7 @@ from typing import TypeAlias
 Scalar: TypeAlias = str | bool | int | Decimal | None
 """Numbers are `int` or `Decimal`, never `float`; dates stay text as Docflo wrote them."""
 
-PlainValue: TypeAlias = "Scalar | Mapping[str, PlainValue] | tuple[PlainValue, ...]"
+PlainValue: TypeAlias = Scalar | Mapping[str, "PlainValue"] | tuple["PlainValue", ...]
 """A value without its confidence: what a mapping sees."""
 
 ROW_ID = "_id"

@@ -158,7 +158,7 @@ def creates_rows(fields: Mapping[str, WriteValue]) -> bool:
     )
 
 
-def _write(value: WriteValue | RowChange) -> object:
+def _write(value: "WriteValue | RowChange") -> object:
     match value:
         case datetime():
             return _instant(value, as_dates=False)

@@ -60,7 +60,7 @@ class Database:
         self._writer = engine.execution_options(begin_statement="BEGIN IMMEDIATE")
         self._file = Path(url.database) if url.database and _is_file(url) else None
         queue = (
-            _one_at_a_time(threading.Lock(), self.name) if engine.dialect.name == "sqlite" else nullcontext
+            _one_at_a_time(self.name) if engine.dialect.name == "sqlite" else nullcontext
         )
         self._queue: Callable[[], AbstractContextManager[None]] = queue
         # In memory there is one connection, for readers too.
@@ -234,16 +234,23 @@ def _name(url: URL) -> str:
     return f"{url.database or url.username} at {where}"
 
 
-def _one_at_a_time(lock: threading.Lock, name: str) -> Callable[[], AbstractContextManager[None]]:
+def _one_at_a_time(name: str) -> Callable[[], AbstractContextManager[None]]:
+    lock = threading.Lock()
+    holder: int | None = None
+
     @contextmanager
     def queue() -> Iterator[None]:
+        nonlocal holder
+        if holder == threading.get_ident():
+            # Waiting for ourselves would take for ever.
+            raise RuntimeError("a transaction was opened inside another one")
         if not lock.acquire(timeout=_BUSY_SECONDS):
-            raise UnavailableError(
-                f"database {name}: another write has been running for {_BUSY_SECONDS} seconds"
-            )
+            raise UnavailableError(f"database {name}: another write has been running for {_BUSY_SECONDS} seconds")
+        holder = threading.get_ident()
         try:
             yield
         finally:
+            holder = None
             lock.release()
 
     return queue

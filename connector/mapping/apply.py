@@ -110,7 +110,7 @@ def _values(fields: Sequence[MappedField]) -> dict[str, RecordValue]:
 def _map_field(rule: FieldRule, document: Document, here: Start, row: str) -> MappedField:
     path = rule.path
     source = path.text if path.is_property or not row else f"{row}.{path.text}"
-    found: PlainValue | Absent = ABSENT
+    found: "PlainValue | Absent" = ABSENT
     confidence = None
     value: RecordValue | Absent = ABSENT
     problem = None
@@ -127,7 +127,7 @@ def _map_field(rule: FieldRule, document: Document, here: Start, row: str) -> Ma
     )
 
 
-def _value(rule: FieldRule, found: PlainValue | Absent) -> RecordValue | Absent:
+def _value(rule: FieldRule, found: "PlainValue | Absent") -> RecordValue | Absent:
     if found is None or found is ABSENT:
         if rule.optional or rule.default is not ABSENT:
             return rule.default
@@ -143,7 +143,7 @@ def _value(rule: FieldRule, found: PlainValue | Absent) -> RecordValue | Absent:
 def _expected_part(rule: FieldRule, found: "MappingABC[str, PlainValue] | tuple[PlainValue, ...]") -> str:
     if not found:
         return "expected a single value"
-    parts: list[str | int] = list(found)[:3] if isinstance(found, MappingABC) else [0]
+    parts: Sequence[str | int] = list(found)[:3] if isinstance(found, MappingABC) else [0]
     paths = (write_path((*rule.path.steps, part)) for part in parts)
     return f"expected a single value, such as {' or '.join(f'`{path}`' for path in paths)}"
 
@@ -177,9 +177,9 @@ def _map_line(rule: LineRule, document: Document, row: object, source: str, keys
         return MappedLine(rule=rule, source=source, key=None, problem=problem)
     fields = tuple(_map_field(field, document, row, source) for field in rule.fields)
     contents = plain(row)
-    key = problem = None
     try:
         key = keys.give(rule.object, contents if isinstance(contents, MappingABC) else {}, source)
     except UnfitError as error:
         problem = f"`{error.at}` is {error}"
-    return MappedLine(rule=rule, source=source, key=key, fields=fields, problem=problem)
+        return MappedLine(rule=rule, source=source, key=None, fields=fields, problem=problem)
+    return MappedLine(rule=rule, source=source, key=key, fields=fields)

@@ -1,4 +1,4 @@
-"""The examples of a mapping file, run: does the document become the record that the file promises?"""
+"""The examples of a mapping file, run: each document must become the record that the file promises."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ def _compare(expected: rules.ExpectedFields, got: Mapping[str, RecordValue], whe
     for name, wanted in expected.fields.items():
         place = f"{wanted.place}: {where}: {name}"
         if name not in got:
-            hint = "" if name in got or not got else f" ({suggest(name, got)})"
+            hint = f" ({suggest(name, got)})" if got else ""
             yield Problem(place=place, message=f"expected {_write(wanted.value)}, got no such field{hint}")
         elif _write(wanted.value) != _write(got[name]):
             yield Problem(place=place, message=f"expected {_write(wanted.value)}, got {_write(got[name])}")
@@ -60,7 +60,7 @@ def _write_fields(fields: Mapping[str, RecordValue]) -> str:
 
 
 def _write(value: RecordValue) -> str:
-    """Give a value as YAML writes it. Equal text is equal value: 12.5 and 12.50 are two amounts, "1" is no 1."""
+    """Give a value as YAML writes it: 12.5 and 12.50 are two amounts, and "1" is no 1."""
     match value:
         case None:
             return "null"

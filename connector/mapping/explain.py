@@ -27,7 +27,7 @@ class Explained:
 
 
 def explain(mapping: Mapping, document: Document, key: str) -> tuple[Explained, ...]:
-    """Give one entry for each field of the record and of each line; and one for a list or row that fits no line."""
+    """Give an entry for each field of the record and its lines, and for each row that gives no line."""
     mapped = map_document(mapping, document, key)
     header = (_explain_field(mapping.record.object, field) for field in mapped.fields)
     return (*header, *(entry for line in mapped.lines for entry in _explain_line(line)))

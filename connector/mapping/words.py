@@ -18,7 +18,7 @@ class UnfitError(ValueError):
         self.at = at  # None: the whole path of the rule
 
 
-def describe(value: object) -> str:  # noqa: PLR0911 one line for each kind of value
+def describe(value: object) -> str:
     """Give the shape of a value: `text, 8 characters`."""
     match value:
         case Field():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connector.adapters.base import Adapter, Idempotency, Outcome, Severity
-from connector.errors import OutcomeUnknownError, PermanentError
+from connector.errors import ConfigError, OutcomeUnknownError, PermanentError
 from connector.record import Line, Receipt, Record, RecordShape
 from tests.factories import make_line, make_record
 
@@ -93,7 +93,7 @@ class AdapterContract:
 
         [outcome] = target.adapter.deliver([replace(record, lines=(record.lines[0], bad, record.lines[2]))])
 
-        assert isinstance(outcome, PermanentError)
+        assert isinstance(outcome, PermanentError | ConfigError)
         assert "No_Such_Field__c" in outcome.message
         assert target.headers("k1") == []
         assert target.lines("k1") == {}

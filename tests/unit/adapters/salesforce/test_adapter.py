@@ -12,6 +12,7 @@ from connector.adapters.base import Severity
 from connector.adapters.salesforce.adapter import SalesforceAdapter
 from connector.errors import (
     AccessRefusedError,
+    ConfigError,
     OutcomeUnknownError,
     RejectedError,
     ThrottledError,
@@ -143,16 +144,16 @@ def test_a_parent_field_that_can_be_changed_is_not_asked_about(org: Org) -> None
 
     [outcome] = deliver(org, with_lines("k"))
 
-    assert isinstance(outcome, RejectedError)
+    assert isinstance(outcome, ConfigError)
     assert org.server.paths("/query") == []
 
 
-def test_a_parent_that_stays_refused_is_a_rejection_after_one_more_try(org: Org) -> None:
+def test_a_parent_that_stays_refused_is_for_an_operator_after_one_more_try(org: Org) -> None:
     org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
 
     [outcome] = deliver(org, with_lines("k"))
 
-    assert isinstance(outcome, RejectedError)
+    assert isinstance(outcome, ConfigError)
     assert "Invoice_Line__c line 1" in outcome.message
     assert len(org.graph_calls) == 2
 
