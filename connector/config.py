@@ -176,7 +176,7 @@ def load_config(path: Path, *, offline: bool = False) -> Config:
     if problems:
         message = f"{path} has {len(problems)} problem(s)"
         raise ConfigError(message, problems=problems)
-    return _with_absolute_paths(config, folder)
+    return _from_folder(config, path.parent)
 
 
 def _cross_check(config: Config, source: YamlSource) -> Iterator[Problem]:
@@ -194,14 +194,15 @@ def _suggest(name: str, known: Mapping[str, Any]) -> str:
     return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"
 
 
-def _with_absolute_paths(config: Config, folder: Path) -> Config:
+def _from_folder(config: Config, folder: Path) -> Config:
+    """Let paths start at the folder of the file, spelt as it was named: messages show them."""
     pipelines = {
         name: section.model_copy(update={"mapping": folder / section.mapping})
         for name, section in config.pipelines.items()
     }
     database = config.database
     if database.startswith("sqlite:///") and not database.startswith("sqlite:////"):
-        database = f"sqlite:///{folder / database.removeprefix('sqlite:///')}"
+        database = f"sqlite:///{folder.resolve() / database.removeprefix('sqlite:///')}"
     return config.model_copy(update={"pipelines": pipelines, "database": database})
 
 

@@ -213,6 +213,8 @@ def _syntax_words(error: yaml.MarkedYAMLError) -> str:
         return "a colon where none can be: check the indentation, or put text that contains `: ` in quotes"
     if "single document" in (error.context or ""):
         return "a second YAML document (---); one file holds one"
+    if problem.startswith("expected <block end>"):
+        return "the indentation is off, or something follows a value that has ended"
     if error.context and error.context_mark:
         begin = error.context_mark
         return f"{problem} ({error.context} that begins at {begin.line + 1}:{begin.column + 1})"

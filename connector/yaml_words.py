@@ -92,14 +92,26 @@ def _say(error: ErrorDetails, context: Mapping[str, Any]) -> str:
     if kind == "literal_error":
         return _say_choice(str(context["expected"]), value)
     if kind == "too_short":
-        return f"expected at least {context['min_length']}, got {context['actual_length']}"
+        least = context["min_length"]
+        return f"expected at least {least} entr{'y' if least == 1 else 'ies'}, got {context['actual_length']}"
     if kind == "string_too_short":
         return "expected text, got empty text"
     if kind not in _WORDS:
         message = error["msg"].replace("Input should", "should")
         return message[:1].lower() + message[1:]
-    hint = "; put it in quotes" if kind == "string_type" and isinstance(value, int | Decimal) else ""
-    return f"expected {_WORDS[kind]}, got {describe_kind(value)}{hint}"
+    return f"expected {_WORDS[kind]}, got {describe_kind(value)}{_hint(kind, value)}"
+
+
+def _hint(kind: str, value: object) -> str:
+    match kind, value:
+        case "string_type", int() | Decimal():
+            return "; put it in quotes"
+        case "int_type", str():
+            return "; write it without quotes"
+        case "list_type" | "tuple_type", dict():
+            return "; begin each entry with `- `"
+        case _:
+            return ""
 
 
 def _say_choice(expected: str, value: object) -> str:

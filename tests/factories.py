@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from connector.document import Document, Field, Row
 from connector.ledger.delivery import Failure, Found
 from connector.record import Line, Receipt, Record
 
@@ -67,3 +68,25 @@ def make_record(key: str = "key-1", **parts: Any) -> Record:
         "fields": {"Number__c": "R-1"},
     }
     return Record(**{**values, **parts})
+
+
+def make_document(document_id: str = "65f0c0ffee0000000000d0c1", *, fields: Any = None, **parts: Any) -> Document:
+    """Give a document from plain values: dicts are objects, tuples of dicts are rows (`_id` is a row's id)."""
+    values = {
+        "type": "invoice",
+        "status": "APPROVED",
+        "created_on": NOON - timedelta(days=1),
+        "fields": {name: Field(value=_field_value(value)) for name, value in (fields or {}).items()},
+    }
+    return Document(id=document_id, **{**values, **parts})
+
+
+def _field_value(value: Any) -> Any:
+    if isinstance(value, tuple) and value and all(isinstance(entry, dict) for entry in value):
+        return tuple(_row(entry) for entry in value)
+    return value
+
+
+def _row(entry: dict[str, Any]) -> Row:
+    fields = {name: Field(value=_field_value(inner)) for name, inner in entry.items() if name != "_id"}
+    return Row(id=entry.get("_id"), fields=fields)

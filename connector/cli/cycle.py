@@ -132,6 +132,7 @@ def progress(connector: Connector, title: str) -> Iterator[Callable[[Move], None
             bar.update(task, completed=done, delivered=seen[State.DELIVERED], dead=seen[State.DEAD])
 
         yield on_move
+        bar.update(task, total=bar.tasks[0].completed)  # where nothing was due, that is zero
 
 
 def _open(connector: Connector) -> int:

@@ -60,7 +60,7 @@ def list_(
         )
         for delivery in found
     ]
-    columns = ("id", "pipeline", "state", "number", "party", "amount", "", "receipt", "why")
+    columns = ("id", "pipeline", "state", "number", "party", "amount", "currency", "receipt", "why")
     console().print(table(f"{len(rows)} deliveries", columns, rows))
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import chdir
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,9 +16,13 @@ from connector.cli.report import cost_line, problem_table
 from connector.cli.sandbox_setup import Sandboxes, write_sandbox_config
 from connector.cli.session import open_session, upgrade_quietly
 from connector.ledger.delivery import Delivery, State
+from connector.telemetry import configure_logging
 from connector.wiring import connect
 
 SAMPLE = 5
+NEXT = """
+Look around: `docflo-connector demo --keep` leaves both running, `docflo-connector sandbox` starts them for a mapping
+of your own. docs/tutorial.md goes on from here."""
 
 
 def run_demo(folder: Path, running: Sandboxes) -> Path:
@@ -27,6 +32,12 @@ def run_demo(folder: Path, running: Sandboxes) -> Path:
     """
     screen = console()
     config = write_sandbox_config(folder, running)
+    with chdir(folder):  # so that places in messages are short
+        _show_demo(Path(config.name), running, screen)
+    return config
+
+
+def _show_demo(config: Path, running: Sandboxes, screen: Console) -> None:
     screen.print(
         f"A sandbox Docflo is on {running.docflo_url}, a sandbox Salesforce on {running.salesforce_url}."
     )
@@ -34,21 +45,26 @@ def run_demo(folder: Path, running: Sandboxes) -> Path:
     upgrade_quietly(config)
     first, sample = _sync(config, "Syncing")
     second, _ = _sync(config, "Syncing again")
-    screen.print(_outcomes(first))
-    screen.print(
-        problem_table(first.dead, "Set aside, with the reason; nothing of these was written anywhere")
-    )
-    screen.print(_sample(sample))
     sums = _sums(running)
-    screen.print(_money(sums))
+    tables = (
+        _outcomes(first),
+        problem_table(first.dead, "Set aside, with the reason; nothing of these was written anywhere"),
+        _sample(sample),
+        _money(sums),
+    )
+    for each in tables:
+        screen.print()
+        screen.print(each)
+    screen.print()
     _print_cost(first, second, screen)
     _verify(first, second, running, sums)
-    return config
 
 
 def _sync(config: Path, title: str) -> tuple[Cycle, Sequence[Delivery]]:
     # A new connection each time, as two runs of `docflo-connector sync` would have.
-    with connect(open_session(config)) as connector, progress(connector, title) as on_move:
+    settings = open_session(config)
+    configure_logging("error")  # off a terminal too: the tables say it better than four hundred lines
+    with connect(settings) as connector, progress(connector, title) as on_move:
         cycle = run_cycle(connector, full=False, on_move=on_move)
         return cycle, connector.store.find(states=[State.COMPLETED], limit=SAMPLE)
 
@@ -65,7 +81,7 @@ def _outcomes(cycle: Cycle) -> Table:
         ),
         ("set aside for a person", cycle.count(State.DEAD), "listed below; the others did not wait for them"),
     ]
-    return table("What became of them", ("", "documents", ""), rows)
+    return table("What became of them", ("step", "documents", "note"), rows)
 
 
 def _sample(deliveries: Sequence[Delivery]) -> Table:
@@ -80,7 +96,7 @@ def _sample(deliveries: Sequence[Delivery]) -> Table:
         )
         for delivery in deliveries
     ]
-    columns = ("invoice", "vendor", "amount", "", "in Docflo", "in Salesforce")
+    columns = ("invoice", "vendor", "amount", "currency", "in Docflo", "in Salesforce")
     return table(f"{len(rows)} of those delivered", columns, rows)
 
 
@@ -126,7 +142,7 @@ def _money(sums: Mapping[str, Sums]) -> Table:
         )
         for currency, each in sums.items()
     ]
-    columns = ("", "documents", "lines", "total in Docflo", "total in Salesforce", "equal")
+    columns = ("currency", "documents", "lines", "total in Docflo", "total in Salesforce", "equal")
     return table("Money, as both sides have it now", columns, rows)
 
 
@@ -137,6 +153,7 @@ def _print_cost(first: Cycle, second: Cycle, screen: Console) -> None:
         f"A second sync found nothing to do: {delivered} delivered, {written} written back, "
         f"{second.requests.total()} listing pages read."
     )
+    screen.print(NEXT)
 
 
 def _verify(first: Cycle, second: Cycle, running: Sandboxes, sums: Mapping[str, Sums]) -> None:

@@ -118,4 +118,4 @@ def problem_table(deliveries: Iterable[Delivery], title: str) -> Table:
         )
         for delivery in deliveries
     ]
-    return table(title, ("id", "number", "party", "amount", "", "why"), rows)
+    return table(title, ("id", "number", "party", "amount", "currency", "why"), rows)

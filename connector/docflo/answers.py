@@ -7,14 +7,22 @@ from decimal import Decimal
 from typing import Any
 
 from connector.docflo.fields import read_number
-from connector.docflo.jsontext import read_json, shape
+from connector.docflo.jsontext import is_html, read_json, shape
 from connector.docflo.wire import CREATED, find_list, first_text, identity, read_instant, unwrap
 from connector.errors import UnexpectedResponseError
 
 NAMES = ("name", "type", "id", "key", "model_id", "modelId", "_id")
+KNOWN_TYPES = frozenset(
+    (
+        *("invoice", "receipt", "contract", "payStub", "unclassified", "carLicense", "idDocument", "check"),
+        *("bankStatement", "creditCard", "incoInvoice4", "purchaseOrder", "financialReportIL"),
+        *("bankStatement.us", "freightInvoice", "creditCardStatement", "goodsReceipt", "deliveryInvoice"),
+    )
+)
+"""Source: Docflo API, "Document Types". Tenants have others: this only tells a type's id from its title."""
 TOKENS = ("token", "access_token", "accessToken", "guestToken")
 ANSWERS = ("answer", "response", "result", "text", "message", "content", "data")
-MAX_DEPTH = 20
+_SCHEMAS = ("fields", "schema", "properties")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,13 +100,14 @@ def read_enabled_types(body: bytes) -> tuple[EnabledType, ...]:
 def read_type_configuration(body: bytes, name: str) -> TypeConfiguration:
     """Read "Get Document Type Configuration": its fields as a list or as a map by name."""
     value = unwrap(read_json(body))
-    if isinstance(value, Mapping):
-        fields = next((value[key] for key in ("fields", "schema", "properties") if key in value), None)
-        if isinstance(fields, Mapping) and isinstance(fields.get("fields"), list | Mapping):
-            fields = fields["fields"]
-        if isinstance(fields, list | Mapping):
-            told = first_text(value, ("name", "type", "key", "model_id", "modelId"))
-            return TypeConfiguration(name=told or name, fields=_type_fields(fields, 0))
+    if isinstance(value, list) and len(value) == 1 and "fields" in value[0]:
+        value = value[0]
+    fields = value
+    for _ in range(2):  # {schema: {properties: {...}}}
+        if isinstance(fields, Mapping):
+            fields = next((fields[key] for key in _SCHEMAS if _is_schema(fields.get(key))), fields)
+    if isinstance(fields, list) or (isinstance(fields, Mapping) and fields is not value):
+        return TypeConfiguration(name=name, fields=_type_fields(fields))
     message = f"expected the fields of `{name}`, but Docflo answered with {shape(value)}"
     raise UnexpectedResponseError(message)
 
@@ -111,6 +120,9 @@ def read_search(body: bytes) -> tuple[SearchHit, ...]:
 
 def read_answer(body: bytes) -> Answer:
     """Read "AI Assistant": text, or an object that holds it under a likely name."""
+    if body.strip() and not is_html(body) and not body.lstrip().startswith((b"{", b"[", b'"')):
+        text = body.decode(errors="replace").strip()
+        return Answer(text=text, raw=text)
     value = read_json(body)
     if isinstance(value, str):
         return Answer(text=value, raw=value)
@@ -152,7 +164,8 @@ def _has_list(value: Mapping[str, Any]) -> bool:
 
 def _types_of_map(value: Mapping[str, Any]) -> tuple[EnabledType, ...]:
     # {"invoice": {...}, "receipt": true}: what is switched off is left out.
-    if not value or not all(isinstance(inner, Mapping | bool) for inner in value.values()):
+    is_map = bool(value) and all(isinstance(inner, Mapping | bool) for inner in value.values())
+    if not is_map or "error" in value:
         message = f"expected a list of document types, but Docflo answered with {shape(value)}"
         raise UnexpectedResponseError(message)
     return tuple(
@@ -161,38 +174,43 @@ def _types_of_map(value: Mapping[str, Any]) -> tuple[EnabledType, ...]:
             title=first_text(inner, ("title", "label")) if isinstance(inner, Mapping) else None,
         )
         for name, inner in value.items()
-        if inner is not False
+        if _is_enabled(inner)
     )
 
 
 def _enabled_type(row: object) -> EnabledType | None:
     if isinstance(row, str):
         return EnabledType(name=row)
-    if not isinstance(row, Mapping):
+    if not isinstance(row, Mapping) or not _is_enabled(row):
         return None
-    name = first_text(row, ("type", "key", "model_id", "modelId", "name", "id", "_id"))
-    return (
-        EnabledType(name=name, title=first_text(row, ("title", "label", "displayName", "name")))
-        if name
-        else None
-    )
+    told = [row[key] for key in NAMES if isinstance(row.get(key), str) and row[key]]
+    if not told:
+        return None
+    # {"name": "Invoice", "type": "invoice"} or {"name": "invoice", "type": "prebuilt"}: the known one is meant.
+    name = next((text for text in told if text in KNOWN_TYPES), told[0])
+    return EnabledType(name=name, title=first_text(row, ("title", "label", "displayName", "name")))
 
 
-def _type_fields(raw: Sequence[Any] | Mapping[str, Any], depth: int) -> tuple[TypeField, ...]:
-    if depth > MAX_DEPTH:
-        message = f"a document type is nested more than {MAX_DEPTH} levels deep"
-        raise UnexpectedResponseError(message)
+def _is_enabled(told: object) -> bool:
+    return told is not False and not (isinstance(told, Mapping) and told.get("enabled") is False)
+
+
+def _is_schema(value: object) -> bool:
+    return isinstance(value, list | Mapping)
+
+
+def _type_fields(raw: Sequence[Any] | Mapping[str, Any]) -> tuple[TypeField, ...]:
     if isinstance(raw, Mapping):
-        return tuple(_type_field(str(name), inner, depth) for name, inner in raw.items())
+        return tuple(_type_field(str(name), inner) for name, inner in raw.items())
     named = ((row if isinstance(row, str) else _field_name(row), row) for row in raw)
-    return tuple(_type_field(name, row, depth) for name, row in named if name)
+    return tuple(_type_field(name, row) for name, row in named if name)
 
 
 def _field_name(row: object) -> str | None:
     return first_text(row, ("name", "key", "field", "id")) if isinstance(row, Mapping) else None
 
 
-def _type_field(name: str, raw: object, depth: int) -> TypeField:
+def _type_field(name: str, raw: object) -> TypeField:
     if not isinstance(raw, Mapping):
         return TypeField(name=name, type=raw if isinstance(raw, str) and raw != name else None)
     nested = next(
@@ -201,15 +219,18 @@ def _type_field(name: str, raw: object, depth: int) -> TypeField:
     )
     if isinstance(nested, Mapping):
         nested = next((nested[key] for key in ("fields", "properties") if key in nested), nested)
-    inner = _type_fields(nested, depth + 1) if isinstance(nested, list | Mapping) else ()
+    inner = _type_fields(nested) if isinstance(nested, list | Mapping) else ()
     return TypeField(name=name, type=first_text(raw, ("type", "dataType", "kind")), fields=inner)
 
 
 def _hit(row: Mapping[str, Any]) -> SearchHit:
     number = next((read_number(row[key]) for key in ("score", "similarity", "_score") if key in row), None)
     inner = unwrap(row)
+    nested = (inner, *(row[key] for key in ("document", "payload", "metadata") if key in row))
+    ids = (identity(level) for level in nested if isinstance(level, Mapping))
     return SearchHit(
-        id=identity(row) or (identity(inner) if isinstance(inner, Mapping) else None),
+        # A hit may have an id of its own; the document's is the one that says so.
+        id=first_text(row, ("documentId",)) or next(filter(None, ids), None) or identity(row),
         score=None if number is None else Decimal(number),
         raw=row,
     )

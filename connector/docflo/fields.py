@@ -7,7 +7,7 @@ keys may be capitalised. Nothing is guessed about what a value means, and no num
 import re
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, overload
 
 from connector.document import ROW_ID, Field, FieldValue, PlainValue, Row
 from connector.errors import UnexpectedResponseError
@@ -17,6 +17,9 @@ MAX_DEPTH = 40
 
 _MARKS = frozenset({"type", "kind", "confidence", "content", "changedOn", "changedBy"})
 _VALUES = ("value", "values", "properties")
+_BESIDE = frozenset({"boundingRegions", "boundingBox", "polygon", "spans", "page", "pageNumber"})
+_PLAIN_TYPES = frozenset({"address", "country", "list", "dynamic_list"})
+_INLINE_TYPES = _PLAIN_TYPES | {"currency", "object"}
 _AMOUNT = ("amount", "Amount", "value")
 _CURRENCY = ("currencyCode", "CurrencyCode", "currency", "code")
 _PLAIN_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?")
@@ -39,10 +42,10 @@ def read_field(raw: object, depth: int) -> Field:
         raise UnexpectedResponseError(message)
     if not isinstance(raw, Mapping) or not _is_wrapped(raw):
         return Field(value=_read_value(raw, None, depth))
-    type_ = raw.get("type", raw.get("kind"))
+    type_ = _type(raw)
     return Field(
-        value=_read_value(_unwrap(raw), type_, depth),
-        type=type_ if isinstance(type_, str) else None,
+        value=_read_value(_unwrap(raw), type_.lower() if type_ else None, depth),
+        type=type_,
         confidence=_read_confidence(raw.get("confidence")),
         content=_text(raw.get("content")),
         changed_on=_text(raw.get("changedOn")),
@@ -70,18 +73,32 @@ def _is_wrapped(raw: object) -> bool:
     marked = any(key in raw and not isinstance(raw[key], Mapping | list) for key in _MARKS)
     if marked and set(raw) <= _MARKS:
         return True  # `{type, confidence}` without a value: a field that was not found
-    return any(key in raw for key in _VALUES) and (marked or set(raw) == {"value"})
+    if any(key in raw for key in _VALUES):
+        return marked or ("value" in raw and set(raw) <= {"value", *_BESIDE})
+    return _is_inline(raw)
+
+
+def _is_inline(raw: Mapping[str, Any]) -> bool:
+    """Tell whether the value's parts stand beside its type: `{type: "currency", amount, currencyCode}`."""
+    return (_type(raw) or "").lower() in _INLINE_TYPES
+
+
+def _type(raw: Mapping[str, Any]) -> str | None:
+    type_ = raw.get("type", raw.get("kind"))
+    return type_ if isinstance(type_, str) else None
 
 
 def _unwrap(raw: Mapping[str, Any]) -> object:
-    value = next((raw[key] for key in _VALUES if key in raw), None)
+    if not any(key in raw for key in _VALUES):
+        return {key: value for key, value in raw.items() if key not in _MARKS} or None
+    value = next(raw[key] for key in _VALUES if key in raw)
     # Some servers wrap twice: {"value": {"value": 5}}.
-    if isinstance(value, Mapping) and set(value) == {"value"}:
+    if isinstance(value, Mapping) and "value" in value and set(value) <= {"value", *_MARKS, *_BESIDE}:
         return value["value"]
     return value
 
 
-def _read_value(raw: object, type_: object, depth: int) -> FieldValue:
+def _read_value(raw: object, type_: str | None, depth: int) -> FieldValue:
     match raw:
         case None | bool() | int() | Decimal():
             if type_ == "currency" and raw is not None and not isinstance(raw, bool):
@@ -90,7 +107,7 @@ def _read_value(raw: object, type_: object, depth: int) -> FieldValue:
         case str():
             return _read_text(raw, type_)
         case list() | tuple():
-            return _read_list(raw, depth)
+            return _read_list(raw, type_, depth)
         case Mapping():
             return _read_mapping(raw, type_, depth)
         case _:
@@ -98,15 +115,17 @@ def _read_value(raw: object, type_: object, depth: int) -> FieldValue:
             raise UnexpectedResponseError(message)
 
 
-def _read_text(raw: str, type_: object) -> FieldValue:
-    if type_ == "number":
-        number = read_number(raw)
-        return raw if number is None else number
-    return raw
+def _read_text(raw: str, type_: str | None) -> FieldValue:
+    number = read_number(raw) if type_ in {"number", "currency"} else None
+    # Text that is not plainly a number stays text: the mapping refuses it and says where.
+    value = raw if number is None else number
+    if type_ == "currency":
+        return {"amount": _decimal(value), "currencyCode": None}
+    return value
 
 
-def _read_list(raw: list[Any] | tuple[Any, ...], depth: int) -> FieldValue:
-    if any(isinstance(row, Mapping) for row in raw):
+def _read_list(raw: list[Any] | tuple[Any, ...], type_: str | None, depth: int) -> FieldValue:
+    if type_ not in _PLAIN_TYPES and any(isinstance(row, Mapping) for row in raw):
         return tuple(_read_row(row, depth + 1) for row in raw if row is not None)
     return tuple(_plain(value, depth + 1) for value in raw)
 
@@ -115,33 +134,56 @@ def _read_row(raw: object, depth: int) -> Row:
     """Read a row: a map of fields, or one wrapped as an object. Its `_id` may stand inside or outside."""
     if not isinstance(raw, Mapping):
         return Row(id=None, fields={"value": read_field(raw, depth)})
-    inner = _unwrap(raw) if _is_wrapped(raw) and isinstance(_unwrap(raw), Mapping) else raw
-    fields = inner if isinstance(inner, Mapping) else raw
-    identity = _row_id(raw) or _row_id(fields)
+    fields = _row_fields(raw)
+    # `id` is a row's id only where it cannot be a field: bare, beside fields that are wrapped.
+    key = ROW_ID if ROW_ID in raw or ROW_ID in fields or not is_field_map(fields) else "id"
+    identity = _row_id(raw, key) or _row_id(fields, key)
+    left_out = {ROW_ID} if identity is None else {ROW_ID, key}
     return Row(
         id=identity,
-        fields={str(name): read_field(value, depth + 1) for name, value in fields.items() if name != ROW_ID},
+        fields={
+            str(name): read_field(value, depth + 1) for name, value in fields.items() if name not in left_out
+        },
     )
 
 
-def _row_id(raw: Mapping[str, Any]) -> str | None:
-    identity = raw.get(ROW_ID)
+def _row_fields(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    if _is_wrapped(raw) and isinstance(inner := _unwrap(raw), Mapping):
+        return inner
+    for name in ("properties", "fields", "value"):
+        inner = raw.get(name)
+        rest = (value for key, value in raw.items() if key != name)
+        if (
+            isinstance(inner, Mapping)
+            and is_field_map(inner)
+            and not any(isinstance(value, Mapping | list) for value in rest)
+        ):
+            return inner  # {_id, properties: {...}}
+    return raw
+
+
+def _row_id(raw: Mapping[str, Any], key: str) -> str | None:
+    identity = raw.get(key)
     if isinstance(identity, Mapping):  # MongoDB's extended JSON: {"$oid": "..."}
         identity = identity.get("$oid")
     return str(identity) if isinstance(identity, str | int) and not isinstance(identity, bool) else None
 
 
-def _read_mapping(raw: Mapping[str, Any], type_: object, depth: int) -> FieldValue:
+def _read_mapping(raw: Mapping[str, Any], type_: str | None, depth: int) -> FieldValue:
     if type_ == "currency" or (type_ is None and _is_money(raw)):
         return _read_money(raw, depth)
-    if type_ in {"address", "country", "list", "dynamic_list"}:
+    if type_ in _PLAIN_TYPES:
         return {str(key): _plain(value, depth + 1) for key, value in raw.items()}
+    if type_ == "array":
+        rows = next((raw[key] for key in ("values", "value", "rows", "items") if key in raw), None)
+        return _read_list(rows if isinstance(rows, list) else [raw], type_, depth)
     return {str(key): read_field(value, depth + 1) for key, value in raw.items()}
 
 
 def _is_money(raw: Mapping[str, Any]) -> bool:
-    keys = {str(key).lower() for key in raw}
-    return {"amount", "currencycode"} <= keys
+    # Scalars only: an object may have fields that are called Amount and Currency.
+    keys = {str(key).lower() for key, value in raw.items() if not isinstance(value, Mapping | list)}
+    return bool(keys & {"amount", "value"}) and bool(keys & {"currencycode", "currency"})
 
 
 def _read_money(raw: Mapping[str, Any], depth: int) -> Mapping[str, PlainValue]:
@@ -149,12 +191,13 @@ def _read_money(raw: Mapping[str, Any], depth: int) -> Mapping[str, PlainValue]:
     amount_key = next((key for key in _AMOUNT if key in raw), None)
     code_key = next((key for key in _CURRENCY if key in raw), None)
     rest = {str(k): _plain(v, depth + 1) for k, v in raw.items() if k not in {amount_key, code_key}}
-    amount = raw.get(amount_key) if amount_key else None
-    code = raw.get(code_key) if code_key else None
+    amount = _plain(raw[amount_key], depth + 1) if amount_key else None
+    code = _plain(raw[code_key], depth + 1) if code_key else None
+    if isinstance(code, Mapping):  # {"currency": {"code": "EUR"}}
+        code = next((code[key] for key in ("code", *_CURRENCY) if key in code), None)
     number = read_number(amount)
     return {
-        # Text that is not plainly a number stays text: the mapping refuses it and says where.
-        "amount": _decimal(number) if number is not None else _plain(amount, depth + 1),
+        "amount": amount if number is None else _decimal(number),
         "currencyCode": code if isinstance(code, str) else None,
         **rest,
     }
@@ -179,13 +222,18 @@ def _plain(raw: object, depth: int) -> PlainValue:
             raise UnexpectedResponseError(message)
 
 
-def _decimal(number: int | Decimal) -> Decimal:
-    return number if isinstance(number, Decimal) else Decimal(number)
+@overload
+def _decimal(number: int | Decimal) -> Decimal: ...
+@overload
+def _decimal(number: str | int | Decimal) -> str | Decimal: ...
+def _decimal(number: str | int | Decimal) -> str | Decimal:
+    return Decimal(number) if isinstance(number, int) else number
 
 
 def _read_confidence(raw: object) -> Decimal | None:
+    """Read a confidence; anything outside 0..1 is on a scale that we do not know, so it is unknown."""
     number = read_number(raw)
-    return None if number is None else _decimal(number)
+    return _decimal(number) if number is not None and 0 <= number <= 1 else None
 
 
 def _text(raw: object) -> str | None:

@@ -1,6 +1,6 @@
 """JSON with every digit: numbers with a point are Decimal on the way in and plain numbers on the way out."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,9 @@ from connector.errors import RemoteAnswer, UnexpectedResponseError
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
+MAX_DEPTH = 100
+"""Deeper than any answer; what reads it afterwards recurses."""
+
 
 def read_json(body: bytes, *, status: int | None = None) -> Any:  # noqa: ANN401 any JSON
     """Read an answer's body.
@@ -18,9 +21,12 @@ def read_json(body: bytes, *, status: int | None = None) -> Any:  # noqa: ANN401
     Raises: UnexpectedResponseError for HTML, an empty body or anything else that is not JSON.
     """
     try:
-        return _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        value = _DECODER.decode(body)
+    # ArithmeticError: an exponent that is too large even for Decimal.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _not_json(body, status) from error
+    _check_depth(value)
+    return value
 
 
 def write_json(value: object) -> bytes:
@@ -41,6 +47,25 @@ def shape(value: object) -> str:
             return _type_name(value)
 
 
+def is_html(body: bytes) -> bool:
+    """Tell whether a body is a page for people, or other markup, and so no answer of an API."""
+    return body[:200].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
+        if not level:
+            return
+    message = f"Docflo answered with values nested more than {MAX_DEPTH} deep"
+    raise UnexpectedResponseError(message)
+
+
+def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
+
+
 def _type_name(value: object) -> str:
     match value:
         case None:
@@ -58,11 +83,10 @@ def _type_name(value: object) -> str:
 
 
 def _not_json(body: bytes, status: int | None) -> UnexpectedResponseError:
-    start = body[:200].lstrip().lower()
-    if not start:
+    if not body.strip():
         what = "nothing"
-    elif start.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
-        what = "an HTML page"
+    elif is_html(body):
+        what = "HTML"
     else:
         what = "text that is not JSON, or is cut off"
     return UnexpectedResponseError(

@@ -150,12 +150,21 @@ def field_values(fields: Mapping[str, WriteValue]) -> dict[str, object]:
 
 def creates_rows(fields: Mapping[str, WriteValue]) -> bool:
     """Tell whether a repeat would add rows twice."""
-    return any(
-        isinstance(row, CreateRow)
-        for value in fields.values()
-        if isinstance(value, Sequence) and not isinstance(value, str)
-        for row in value
-    )
+    return any(_creates(value) for value in fields.values())
+
+
+def _creates(value: object) -> bool:
+    match value:
+        case CreateRow():
+            return True
+        case UpdateRow(fields=inner) | (Mapping() as inner):
+            return creates_rows(inner)
+        case str():
+            return False
+        case Sequence():
+            return any(_creates(row) for row in value)
+        case _:
+            return False
 
 
 def _write(value: "WriteValue | RowChange") -> object:
@@ -169,18 +178,34 @@ def _write(value: "WriteValue | RowChange") -> object:
         case CreateRow(fields=fields):
             return {"operation": "create", **field_values(fields)}
         case UpdateRow(id=identifier, fields=fields):
-            return {"operation": "update", "_id": identifier, **field_values(fields)}
+            return {**_operation("update", identifier), **field_values(fields)}
         case DeleteRow(id=identifier):
-            return {"operation": "delete", "_id": identifier}
+            return _operation("delete", identifier)
+        case Decimal() if not value.is_finite():
+            message = f"{value} is not a number that JSON has"
+            raise ValueError(message)
         case str() | bool() | int() | Decimal() | None:
             return value
-        case _:
+        case Sequence():
             return [_write(row) for row in value]
+        case _:
+            message = f"a {type(value).__name__} cannot be written; numbers are int or Decimal"
+            raise TypeError(message)
+
+
+def _operation(name: str, row_id: str) -> dict[str, object]:
+    if not row_id:
+        message = f"a row to {name} needs its _id"
+        raise ValueError(message)
+    return {"operation": name, "_id": row_id}
 
 
 def _instant(value: datetime | None, *, as_dates: bool) -> str | None:
     if value is None:
         return None
+    if value.tzinfo is None:
+        message = f"{value} has no time zone"
+        raise ValueError(message)
     in_utc = value.astimezone(UTC)
     return (
         in_utc.date().isoformat()

@@ -50,9 +50,9 @@ def wait_until(headers: Mapping[str, str], now: datetime) -> datetime:
     asked = _retry_after(headers.get("retry-after"), now)
     if asked is None:
         limit = read_rate_limit(headers, now)
-        asked = limit.reset_at if limit else None
-    if asked is None:
-        asked = now + DEFAULT_PAUSE
+        asked = limit.reset_at if limit is not None else None
+        if asked is None or asked <= now:  # a reset that has passed tells nothing about this refusal
+            asked = now + DEFAULT_PAUSE
     return min(max(asked, now + timedelta(seconds=1)), now + LONGEST_PAUSE)
 
 
@@ -64,9 +64,9 @@ def _retry_after(value: str | None, now: datetime) -> datetime | None:
         return now + timedelta(seconds=min(seconds, LONGEST_PAUSE.total_seconds()))
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+        return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
         return None
-    return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
 
 
 def _instant(number: int, now: datetime) -> datetime | None:

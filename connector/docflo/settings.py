@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from connector.references import ResolvedText, Secret
+from connector.references import OFFLINE, ResolvedText, Secret
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -17,7 +17,9 @@ class DocfloSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     base_url: ResolvedText = Field(default="https://api.docflo.ai", description="Docflo's address.")
-    tenant_id: ResolvedText = Field(min_length=1, description="From Docflo's Integrations page.")
+    tenant_id: ResolvedText = Field(
+        min_length=1, pattern=r"^[!-~]+$", description="From Docflo's Integrations page."
+    )
     api_key: Secret = Field(description="A reference to the API key; read anew at each use.")
     ca_bundle: Path | None = Field(default=None, description="PEM file of the authorities to trust.")
     connect_timeout: float = Field(default=10, gt=0, description="Seconds to connect.")
@@ -33,10 +35,15 @@ class DocfloSettings(BaseModel):
 
     @field_validator("base_url")
     @classmethod
-    def _is_safe(cls, value: str) -> str:
+    def _is_safe(cls, value: str, info: ValidationInfo) -> str:
+        if "${" in value and (info.context or {}).get(OFFLINE):
+            return value
         parts = urlsplit(value)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             message = "expected an address such as https://api.docflo.ai"
+            raise ValueError(message)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            message = "the address must not carry credentials, a query or a fragment"
             raise ValueError(message)
         if parts.scheme == "http" and parts.hostname not in LOOPBACK:
             message = (

@@ -14,7 +14,10 @@ from connector.docflo.jsontext import read_json, shape, write_json
 from connector.document import Document, Field
 from connector.errors import UnexpectedResponseError
 
-LISTS = ("documents", "data", "items", "results", "value", "docs", "rows", "content", "logs", "types")
+LISTS = (
+    *("documents", "data", "items", "results", "value", "docs", "rows", "content"),
+    *("logs", "entries", "types", "models", "hits", "matches"),
+)
 TOTALS = ("total", "totalCount", "totalDocuments", "@odata.count", "count")
 IDS = ("_id", "id", "documentId")
 CREATED = ("createdOn", "createdAt", "created", "creationDate")
@@ -56,34 +59,58 @@ def read_document(body: bytes) -> Document:
     return document_from(unwrap_document(read_json(body)))
 
 
+def read_asked_document(body: bytes, document_id: str) -> Document:
+    """Read the answer of "Get Document by ID". One that does not tell its id is the one that was asked for.
+
+    Raises: UnexpectedResponseError for another document: it must not be delivered under this id.
+    """
+    raw = unwrap_document(read_json(body))
+    told = identities(raw)
+    if not told and _find_fields(raw) is not None:
+        return document_from({IDS[0]: document_id, **raw})
+    if told and document_id not in told:
+        message = f"asked for document {document_id}, but Docflo answered with {', '.join(told)}"
+        raise UnexpectedResponseError(message)
+    return document_from(raw)
+
+
 def read_page(body: bytes) -> DocumentPage:
     """Read a page of "Get Documents"."""
     value = read_json(body)
     rows = find_list(value, "a list of documents")
-    documents = tuple(document_from(_object(row)) for row in rows)
+    documents = tuple(document_from(_object(unwrap(row))) for row in rows)
     return DocumentPage(documents=documents, total=_find_total(value))
 
 
 def read_info(body: bytes) -> DocumentInfo:
     """Read an answer of "Get Document Information"."""
     raw = unwrap_document(read_json(body))
-    return DocumentInfo(
-        id=identity(raw), status=first_text(raw, ("status",)), created_on=_created(raw), raw=raw
-    )
+    found = DocumentInfo(id=identity(raw), status=_told(raw, ("status",)), created_on=_created(raw), raw=raw)
+    if found.id is None and found.status is None:
+        message = f"expected information about a document, but Docflo answered with {shape(raw)}"
+        raise UnexpectedResponseError(message)
+    return found
 
 
 def read_upload(body: bytes) -> Uploaded:
     """Read an answer of "Create Document": one id, several, or none. An empty answer tells no id."""
     if not body.strip():
         return Uploaded(ids=())
-    value = read_json(body)
-    found = value if isinstance(value, list) else [value]
-    if isinstance(value, Mapping):
-        found = next((value[key] for key in LISTS if isinstance(value.get(key), list)), [unwrap(value)])
-    ids = (
-        row if isinstance(row, str) else identity(row) if isinstance(row, Mapping) else None for row in found
-    )
+    ids = (row if isinstance(row, str) else _identity_of(unwrap(row)) for row in _uploads(read_json(body)))
     return Uploaded(ids=tuple(identifier for identifier in ids if identifier))
+
+
+def _uploads(value: object) -> Sequence[Any]:
+    unwrapped = unwrap(value)
+    if not isinstance(unwrapped, Mapping) or identity(unwrapped) is not None:
+        return unwrapped if isinstance(unwrapped, list) else [unwrapped]
+    ids = next((unwrapped[key] for key in ("ids", "documentIds") if key in unwrapped), None)
+    if isinstance(ids, list):
+        return ids
+    try:
+        return find_list(unwrapped, "the new documents")
+    except UnexpectedResponseError:
+        return []  # stored, and no word about ids
 
 
 def read_analysis(body: bytes) -> Mapping[str, Field]:
@@ -105,10 +132,10 @@ def document_from(raw: Mapping[str, Any]) -> Document:
     found = _find_fields(raw)
     return Document(
         id=identifier,
-        type=first_text(raw, TYPES),
-        status=first_text(raw, ("status",)),
+        type=_told(raw, TYPES),
+        status=_told(raw, ("status",)),
         created_on=_created(raw),
-        name=first_text(raw, NAMES),
+        name=_told(raw, NAMES),
         fields=found or {},
         has_fields=found is not None,
         raw=write_json(raw),
@@ -133,30 +160,61 @@ def find_list(value: object, wanted: str) -> Sequence[Any]:
 
 
 def unwrap(value: object) -> object:
-    """Take `{data|document|result: {...}}` off, where the outer object has no id of its own."""
-    if not isinstance(value, Mapping) or identity(value) is not None:
-        return value
-    inner = next((value[key] for key in WRAPPERS if isinstance(value.get(key), Mapping)), None)
-    return value if inner is None else inner
+    """Take `{data|document|result: {...}}` off, as often as it is there."""
+    while isinstance(value, Mapping):
+        outer = value
+        inner = next((outer[key] for key in WRAPPERS if _is_wrapper(outer, outer.get(key))), None)
+        if inner is None:
+            return outer
+        value = inner
+    return value
+
+
+def _is_wrapper(outer: Mapping[str, Any], inner: object) -> bool:
+    if not isinstance(inner, Mapping) or "fields" in outer:
+        return False
+    if identity(outer) is None:
+        return True
+    # MongoDB gives an `_id` to parts of a document too: an outer object that is a document stays one.
+    is_document = any(key in outer for key in ("status", *TYPES, *CREATED))
+    return not is_document and identity(inner) is not None
 
 
 def unwrap_document(value: object) -> Mapping[str, Any]:
     """Find the one document of an answer; a list of exactly one is accepted."""
     unwrapped = unwrap(value)
     if isinstance(unwrapped, list) and len(unwrapped) == 1:
-        unwrapped = unwrapped[0]
+        unwrapped = unwrap(unwrapped[0])
+    if isinstance(unwrapped, Mapping) and identity(unwrapped) is None:
+        lists = [unwrapped[key] for key in ("data", "documents") if isinstance(unwrapped.get(key), list)]
+        if lists and len(lists[0]) == 1:
+            unwrapped = unwrap(lists[0][0])
     return _object(unwrapped)
 
 
 def identity(raw: Mapping[str, Any]) -> str | None:
     """Give the id, opaque: text, a number, or MongoDB's `{"$oid": ...}`."""
-    for key in IDS:
-        value = raw.get(key)
-        if isinstance(value, Mapping):
-            value = value.get("$oid")
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
-            return str(value)
-    return None
+    return next(iter(identities(raw)), None)
+
+
+def identities(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Give every id that the object tells, the best first."""
+    values = (raw.get(key) for key in IDS)
+    told = (value.get("$oid") if isinstance(value, Mapping) else value for value in values)
+    return tuple(
+        str(value)
+        for value in told
+        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip()
+    )
+
+
+def _identity_of(value: object) -> str | None:
+    return identity(value) if isinstance(value, Mapping) else None
+
+
+def _told(raw: Mapping[str, Any], keys: Sequence[str]) -> str | None:
+    info = raw.get("info")  # the endpoint that changes the status is called so
+    return first_text(raw, keys) or (first_text(info, keys) if isinstance(info, Mapping) else None)
 
 
 def first_text(raw: Mapping[str, Any], keys: Sequence[str]) -> str | None:
@@ -185,28 +243,61 @@ def _find_fields(raw: Mapping[str, Any]) -> Mapping[str, Field] | None:
         if is_field_map(holder):
             return read_fields(holder)
     # Bare values are accepted only under the one name that can mean nothing else.
-    bare = raw.get("fields")
-    if isinstance(bare, Mapping):
-        return read_fields(bare)
+    for holder in (raw, *(raw[key] for key in FIELDS if isinstance(raw.get(key), Mapping))):
+        if isinstance(holder.get("fields"), Mapping):
+            return read_fields(holder["fields"])
     return read_fields(raw) if is_field_map(raw) and identity(raw) is None else None
 
 
 def _holders(raw: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for key in FIELDS:
         value = raw.get(key)
-        # A list holds one entry a page or part: later parts add what earlier ones have not.
-        parts = [part for part in value if isinstance(part, Mapping)] if isinstance(value, list) else [value]
-        merged: dict[str, Any] = {}
-        for part in parts:
-            if isinstance(part, Mapping):
-                inner = part.get("fields")
-                merged = {**(inner if isinstance(inner, Mapping) else part), **merged}
-        if merged:
-            yield merged
+        entries = value if isinstance(value, list) else [value]
+        parts = [part for part in entries if isinstance(part, Mapping)]
+        if parts and all(_names_field(part) for part in parts):
+            yield {str(part.get("name", part.get("key"))): part for part in parts}
+        elif parts:
+            inner = (part.get("fields") for part in parts)
+            yield merge_parts(
+                [
+                    found if isinstance(found, Mapping) else part
+                    for found, part in zip(inner, parts, strict=True)
+                ]
+            )
+
+
+def _names_field(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an entry of a list is a field that carries its own name."""
+    return "value" in entry and isinstance(entry.get("name", entry.get("key")), str)
+
+
+def merge_parts(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Put the parts of one document together, one a page: rows in their order, else what comes first.
+
+    Parts that contradict each other are not pages of one document: then the first alone counts.
+    """
+    merged: dict[str, Any] = {}
+    for part in parts:
+        for name, field in part.items():
+            known, new = _bare(merged.get(name)), _bare(field)
+            if known is None:
+                merged[name] = field
+            elif isinstance(known, list) and isinstance(new, list):
+                merged[name] = {"type": "array", "value": [*known, *new]}
+            elif new is not None and new != known:
+                return parts[0]
+    return merged
+
+
+def _bare(field: object) -> object:
+    return field.get("value", field.get("values")) if isinstance(field, Mapping) else field
 
 
 def _created(raw: Mapping[str, Any]) -> datetime | None:
-    return next((found for key in CREATED if (found := read_instant(raw.get(key))) is not None), None)
+    info = raw.get("info")
+    levels = (raw, info) if isinstance(info, Mapping) else (raw,)
+    found = (read_instant(level.get(key)) for level in levels for key in CREATED)
+    return next((instant for instant in found if instant is not None), None)
 
 
 def read_instant(value: object) -> datetime | None:

@@ -59,9 +59,7 @@ class Database:
         self._engine = engine
         self._writer = engine.execution_options(begin_statement="BEGIN IMMEDIATE")
         self._file = Path(url.database) if url.database and _is_file(url) else None
-        queue = (
-            _one_at_a_time(self.name) if engine.dialect.name == "sqlite" else nullcontext
-        )
+        queue = _one_at_a_time(self.name) if engine.dialect.name == "sqlite" else nullcontext
         self._queue: Callable[[], AbstractContextManager[None]] = queue
         # In memory there is one connection, for readers too.
         self._read_queue = queue if isinstance(engine.pool, StaticPool) else nullcontext
@@ -245,7 +243,9 @@ def _one_at_a_time(name: str) -> Callable[[], AbstractContextManager[None]]:
             # Waiting for ourselves would take for ever.
             raise RuntimeError("a transaction was opened inside another one")
         if not lock.acquire(timeout=_BUSY_SECONDS):
-            raise UnavailableError(f"database {name}: another write has been running for {_BUSY_SECONDS} seconds")
+            raise UnavailableError(
+                f"database {name}: another write has been running for {_BUSY_SECONDS} seconds"
+            )
         holder = threading.get_ident()
         try:
             yield

@@ -142,7 +142,7 @@ class Store:
         rows = self._rows(select(delivery).where(delivery.c.id == delivery_id))
         return read_delivery(rows[0]) if rows else None
 
-    def find(  # noqa: PLR0913 one parameter per condition
+    def find(
         self,
         *,
         pipeline: str | None = None,

@@ -110,7 +110,7 @@ def _values(fields: Sequence[MappedField]) -> dict[str, RecordValue]:
 def _map_field(rule: FieldRule, document: Document, here: Start, row: str) -> MappedField:
     path = rule.path
     source = path.text if path.is_property or not row else f"{row}.{path.text}"
-    found: "PlainValue | Absent" = ABSENT
+    found: PlainValue | Absent = ABSENT
     confidence = None
     value: RecordValue | Absent = ABSENT
     problem = None

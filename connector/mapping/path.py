@@ -82,7 +82,7 @@ def parse_path(text: str) -> SourcePath:
 def _property(text: str, steps: Sequence[Step]) -> SourcePath:
     if len(steps) == 1 and steps[0] in DOCUMENT_PROPERTIES:
         return SourcePath(text=text, steps=tuple(steps), is_property=True)
-    hint = suggest(str(steps[0]) if steps else "", [f"document.{name}" for name in DOCUMENT_PROPERTIES])
+    hint = suggest(text, [f"document.{name}" for name in DOCUMENT_PROPERTIES])
     message = f'`{text}` is no property of a document; {hint} (a field of that name is written "document")'
     raise ValueError(message)
 

@@ -5,12 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from connector.ledger.database import Database
 from connector.ledger.delivery import Checkpoint, Claim, Delivery, Headline, State
 from connector.ledger.listing import Listed
 from connector.ledger.store import Store
+from connector.ledger.tables import delivery as delivery_table
 from tests.factories import NOON, HandClock, make_failure, make_found, make_receipt
 
 LEASE = timedelta(minutes=15)
@@ -79,8 +81,9 @@ def test_listing_of_any_size_is_stored_whole(store: Store, size: int) -> None:
 
 def test_edit_of_waiting_document_is_a_new_revision_due_now(store: Store, clock: HandClock) -> None:
     list_one(store)
+    claim = claim_one(store)
     with store.outcomes() as outcomes:
-        outcomes.retry(claim_one(store), make_failure(), NOON + timedelta(days=1))
+        outcomes.retry(claim, make_failure(), NOON + timedelta(days=1))
     clock.advance(timedelta(hours=1))
 
     assert list_one(store, "digest 2", snapshot=b"2", headline=Headline(number="7")) == Listed(changed=1)
@@ -94,8 +97,9 @@ def test_edit_of_waiting_document_is_a_new_revision_due_now(store: Store, clock:
 
 def test_edit_revives_a_document_that_died_before_it_was_sent(store: Store) -> None:
     list_one(store)
+    claim = claim_one(store)
     with store.outcomes() as outcomes:
-        outcomes.dead(claim_one(store), make_failure())
+        outcomes.dead(claim, make_failure())
 
     assert list_one(store, "digest 2") == Listed(changed=1)
 
@@ -106,8 +110,9 @@ def test_edit_revives_a_document_that_died_before_it_was_sent(store: Store) -> N
 
 def test_edit_revives_a_skipped_document(store: Store) -> None:
     list_one(store)
+    claim = claim_one(store)
     with store.outcomes() as outcomes:
-        outcomes.skipped(claim_one(store), "amount is zero")
+        outcomes.skipped(claim, "amount is zero")
 
     assert list_one(store, "digest 2") == Listed(changed=1)
     assert only(store).state is State.PENDING
@@ -116,8 +121,9 @@ def test_edit_revives_a_skipped_document(store: Store) -> None:
 @pytest.mark.parametrize("last", ["delivered", "completed", "died in delivered"])
 def test_edit_after_delivery_is_counted_and_left_alone(store: Store, last: str) -> None:
     list_one(store)
+    claim = claim_one(store)
     with store.outcomes() as outcomes:
-        outcomes.delivered(claim_one(store), make_receipt())
+        outcomes.delivered(claim, make_receipt())
     if last != "delivered":
         claim = claim_one(store, State.DELIVERED)
         with store.outcomes() as outcomes:
@@ -151,8 +157,9 @@ def test_edit_after_a_lease_ended_refuses_the_former_owner(store: Store, clock: 
 @pytest.mark.parametrize("is_dead", [False, True])
 def test_edit_of_a_document_in_doubt_waits_until_the_doubt_is_resolved(store: Store, is_dead: bool) -> None:  # noqa: FBT001 the two cases
     list_one(store)
+    claim = claim_one(store)
     with store.outcomes() as outcomes:
-        doubted = outcomes.doubt(claim_one(store))
+        doubted = outcomes.doubt(claim)
     with store.outcomes() as outcomes:
         outcomes.dead(doubted, make_failure()) if is_dead else outcomes.wait(doubted, NOON)
     before = only(store)
@@ -208,18 +215,25 @@ def test_checkpoint_that_fails_takes_the_rows_back(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "digits",
-    ["12345678901234.123456", "12.50", "0.00", "-7", "1E+5", "0.000000000000000001", "1E-400", "1E+400"],
+    ("digits", "stored"),
+    [
+        ("12345678901234.123456", "12345678901234.123456"),
+        ("12.50", "12.50"),
+        ("0.00", "0.00"),
+        ("-7", "-7"),
+        ("1E+5", "100000"),
+        ("0.000000000000000001", "0.000000000000000001"),
+        ("1E-999999", "1E-999999"),
+        ("1E+999999", "1E+999999"),
+    ],
 )
-def test_amount_keeps_every_digit(store: Store, digits: str) -> None:
+def test_amount_keeps_every_digit(store: Store, any_database: Database, digits: str, stored: str) -> None:
     list_one(store, headline=Headline(amount=Decimal(digits), currency="EUR", date=date(2026, 2, 28)))
 
+    with any_database.read() as connection:
+        assert connection.exec_driver_sql("SELECT amount FROM delivery").scalar_one() == stored
     headline = only(store).headline
     assert headline.amount == Decimal(digits)
-    assert headline.amount is not None
-    assert (
-        headline.amount.as_tuple().exponent == min(Decimal(digits).as_tuple().exponent, 0) or "400" in digits
-    )
     assert (headline.currency, headline.date) == ("EUR", date(2026, 2, 28))
 
 
@@ -252,9 +266,8 @@ def test_second_delivery_of_a_document_is_refused_by_the_database(
 ) -> None:
     list_one(store)
 
+    columns = [column for column in delivery_table.c if column.key != "id"]
+    copy = insert(delivery_table).from_select(columns, select(*columns))
+
     with pytest.raises(IntegrityError), any_database.write() as connection:
-        connection.exec_driver_sql(
-            "INSERT INTO delivery (pipeline, document_id, revision, state, digest, snapshot, found_at, changed_at,"
-            " attempts, due_at, lease_epoch) SELECT pipeline, document_id, revision, state, digest, snapshot,"
-            " found_at, changed_at, attempts, due_at, lease_epoch FROM delivery"
-        )
+        connection.execute(copy)

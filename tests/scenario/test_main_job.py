@@ -144,15 +144,51 @@ def test_any_list_envelope_is_read(world: World, cli: Cli, envelope: str) -> Non
 
 def test_a_replayed_dead_letter_goes_through_once_its_cause_is_gone(world: World, cli: Cli) -> None:
     dead = cli("sync", "--config", world.config, "--output", "json").json["dead"]
-    currency = next(row for row in dead if "CurrencyIsoCode" in row["reason"])
-    world.running.salesforce.currencies += ("XQX",)
+    without_total = next(row for row in dead if "InvoiceTotal.amount" in row["reason"])
+    world.edit_mapping("type: currency}", "type: currency, default: EUR}")
+    world.edit_mapping(
+        "{from: InvoiceTotal.amount, type: decimal, required: true}", "{from: SubTotal.amount, type: decimal}"
+    )
 
-    assert cli("deliveries", "replay", currency["id"], "--config", world.config).code == 0
+    assert cli("deliveries", "replay", without_total["id"], "--config", world.config).code == 0
     ran = cli("sync", "--config", world.config, "--output", "json")
 
     assert ran.json["pipelines"]["invoices-to-crm"]["completed"] == 1
-    shown = cli("deliveries", "show", currency["id"], "--config", world.config, "--output", "json").json
+    shown = cli("deliveries", "show", without_total["id"], "--config", world.config, "--output", "json").json
     assert shown["state"] == "completed"
+    assert [event["event"] for event in shown["events"]] == [
+        "found",
+        "dead",
+        "replay",
+        "delivered",
+        "completed",
+    ]
+
+
+def test_a_correction_in_docflo_revives_a_dead_letter_by_itself(world: World, cli: Cli) -> None:
+    dead = cli("sync", "--config", world.config, "--output", "json").json["dead"]
+    without_total = next(row["document"] for row in dead if "InvoiceTotal.amount" in row["reason"])
+    total = '{"amount": 119.00, "currencyCode": "EUR"}'
+
+    cli("api", "update-fields", without_total, f"InvoiceTotal={total}", "--config", world.config)
+    ran = cli("sync", "--config", world.config, "--output", "json")
+
+    assert ran.json["pipelines"]["invoices-to-crm"] | {"matched": 0} == {
+        "matched": 0,
+        "new": 0,
+        "changed": 1,
+        "changed_after_delivery": 0,
+        "delivered": 1,
+        "completed": 1,
+        "dead": 0,
+        "waiting": 0,
+    }
+    arrived = [
+        row
+        for row in world.running.salesforce.rows("Invoice__c")
+        if row["Docflo_Id__c"].endswith(without_total)
+    ]
+    assert str(arrived[0]["Total__c"]) == "119.00"
 
 
 def test_a_completed_delivery_is_not_replayed(world: World, cli: Cli) -> None:
