@@ -174,7 +174,7 @@ def load_config(path: Path, *, offline: bool = False) -> Config:
     config = validate(Config, source, {FOLDER: folder, OFFLINE: offline})
     problems = tuple(_cross_check(config, source))
     if problems:
-        message = f"{path} has {len(problems)} problem(s)"
+        message = f"{path} has {len(problems)} problem{'' if len(problems) == 1 else 's'}"
         raise ConfigError(message, problems=problems)
     return _from_folder(config, path.parent)
 

@@ -41,10 +41,12 @@ def read_reference(reference: str, folder: Path) -> str:
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot read {path}: {error.__class__.__name__}"
+        # As it was written, not resolved: that is what the reader can find in the file.
+        why = "there is no such file" if isinstance(error, FileNotFoundError) else type(error).__name__
+        message = f"cannot read the file {name}: {why}"
         raise ValueError(message) from error
     if not value:
-        message = f"{path} is empty"
+        message = f"the file {name} is empty"
         raise ValueError(message)
     return value
 

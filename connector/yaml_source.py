@@ -58,7 +58,7 @@ class YamlSource:
     def place(self, path: Sequence[str | int]) -> str:
         """Give `file:line:column` of a key or a list entry; of its nearest parent if it is not there."""
         line, column = self.mark(path)
-        return f"{self.path}:{line}:{column}"
+        return f"{file_name(self.path)}:{line}:{column}"
 
     def problem(self, path: Sequence[str | int], message: str) -> Problem:
         """Give a problem at `path`: `config.yaml:14:3: targets.erp.adapter` and the message."""
@@ -111,9 +111,14 @@ def validate(
     raise problems_error(source.path, [source.problem(path, message) for path, message in found])
 
 
+def file_name(path: Path) -> str:
+    """Give a file as messages name it: as given, but without the folders of this machine."""
+    return path.name if path.is_absolute() else str(path)
+
+
 def problems_error(path: Path, problems: Sequence[Problem]) -> ConfigError:
     """Give the one error that lists all problems of a file."""
-    message = f"{path} has {len(problems)} problem{'s' if len(problems) != 1 else ''}"
+    message = f"{file_name(path)} has {len(problems)} problem{'s' if len(problems) != 1 else ''}"
     return ConfigError(message, problems=problems, remedy=f"edit {path}")
 
 
@@ -123,7 +128,7 @@ def _read_bytes(path: Path) -> bytes:
             raw = file.read(MAX_BYTES + 1)
     except OSError as error:
         message = f"cannot read the file: {error.strerror or error.__class__.__name__}"
-        raise problems_error(path, [Problem(place=str(path), message=message)]) from error
+        raise problems_error(path, [Problem(place=file_name(path), message=message)]) from error
     if len(raw) > MAX_BYTES:
         raise _refused(path, [(1, 1, f"the file is larger than {MAX_BYTES:,} bytes")])
     return raw
@@ -268,5 +273,8 @@ def _is_unicode(text: str) -> bool:
 
 
 def _refused(path: Path, found: Sequence[tuple[int, int, str]]) -> ConfigError:
-    problems = [Problem(place=f"{path}:{line}:{column}", message=message) for line, column, message in found]
+    problems = [
+        Problem(place=f"{file_name(path)}:{line}:{column}", message=message)
+        for line, column, message in found
+    ]
     return problems_error(path, problems)

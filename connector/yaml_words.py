@@ -116,7 +116,7 @@ def _hint(kind: str, value: object) -> str:
 
 def _say_choice(expected: str, value: object) -> str:
     if isinstance(value, str):
-        return f"unknown value `{value}`; {suggest(value, _quoted(expected))}"
+        return f"not a known value; {suggest(value, _quoted(expected))}"
     return f"expected one of {', '.join(_quoted(expected))}; got {describe_kind(value)}"
 
 

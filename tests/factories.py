@@ -70,8 +70,10 @@ def make_record(key: str = "key-1", **parts: Any) -> Record:
     return Record(**{**values, **parts})
 
 
-def make_document(document_id: str = "65f0c0ffee0000000000d0c1", *, fields: Any = None, **parts: Any) -> Document:
-    """Give a document from plain values: dicts are objects, tuples of dicts are rows (`_id` is a row's id)."""
+def make_document(
+    document_id: str = "65f0c0ffee0000000000d0c1", *, fields: Any = None, **parts: Any
+) -> Document:
+    """Give a document from plain values: dicts are objects, tuples of dicts are rows with their `_id`."""
     values = {
         "type": "invoice",
         "status": "APPROVED",

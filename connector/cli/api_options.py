@@ -43,7 +43,7 @@ def read_score(value: str | Decimal) -> Decimal:
         score = Decimal(value)
     except InvalidOperation as error:
         raise typer.BadParameter("expected a number from 0 to 1, such as 0.7") from error
-    if not 0 <= score <= 1:
+    if not (score.is_finite() and 0 <= score <= 1):
         raise typer.BadParameter("expected a number from 0 to 1, such as 0.7")
     return score
 

@@ -74,7 +74,7 @@ def write_value(value: Any, name: str) -> WriteValue:  # noqa: ANN401 any JSON
             return scalar
 
 
-def _row(value: object, name: str) -> WriteValue | RowChange:
+def _row(value: object, name: str) -> "WriteValue | RowChange":
     if not isinstance(value, Mapping) or OPERATION not in value:
         return write_value(value, name)
     rest = {key: inner for key, inner in value.items() if key not in {OPERATION, ROW_ID}}

@@ -100,7 +100,7 @@ def read_enabled_types(body: bytes) -> tuple[EnabledType, ...]:
 def read_type_configuration(body: bytes, name: str) -> TypeConfiguration:
     """Read "Get Document Type Configuration": its fields as a list or as a map by name."""
     value = unwrap(read_json(body))
-    if isinstance(value, list) and len(value) == 1 and "fields" in value[0]:
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], Mapping) and "fields" in value[0]:
         value = value[0]
     fields = value
     for _ in range(2):  # {schema: {properties: {...}}}
@@ -186,7 +186,7 @@ def _enabled_type(row: object) -> EnabledType | None:
     told = [row[key] for key in NAMES if isinstance(row.get(key), str) and row[key]]
     if not told:
         return None
-    # {"name": "Invoice", "type": "invoice"} or {"name": "invoice", "type": "prebuilt"}: the known one is meant.
+    # Of {name: "Invoice", type: "invoice"} and {name: "invoice", type: "prebuilt"}, the known one is meant.
     name = next((text for text in told if text in KNOWN_TYPES), told[0])
     return EnabledType(name=name, title=first_text(row, ("title", "label", "displayName", "name")))
 
@@ -226,11 +226,11 @@ def _type_field(name: str, raw: object) -> TypeField:
 def _hit(row: Mapping[str, Any]) -> SearchHit:
     number = next((read_number(row[key]) for key in ("score", "similarity", "_score") if key in row), None)
     inner = unwrap(row)
-    nested = (inner, *(row[key] for key in ("document", "payload", "metadata") if key in row))
+    nested = (*(row[key] for key in ("document", "payload", "metadata") if key in row), inner)
     ids = (identity(level) for level in nested if isinstance(level, Mapping))
     return SearchHit(
         # A hit may have an id of its own; the document's is the one that says so.
-        id=first_text(row, ("documentId",)) or next(filter(None, ids), None) or identity(row),
+        id=first_text(row, ("documentId",)) or next(filter(None, ids), None),
         score=None if number is None else Decimal(number),
         raw=row,
     )

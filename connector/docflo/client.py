@@ -8,12 +8,14 @@ import ssl
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self, cast
+from typing import BinaryIO, Self
+from urllib.parse import urlsplit
 
 import httpx
 import structlog
@@ -21,11 +23,13 @@ import structlog
 from connector import __version__
 from connector.clock import Clock, utc_now
 from connector.docflo import answers, outgoing, wire
+from connector.docflo.deadline import Deadline, deadline
 from connector.docflo.download import Download, save
-from connector.docflo.failures import is_success, read_failure
+from connector.docflo.failures import is_success, read_failure, refused_inside
 from connector.docflo.jsontext import write_json
 from connector.docflo.ratelimit import RateLimit, read_rate_limit
 from connector.docflo.settings import DocfloSettings
+from connector.docflo.upload import Progress, watched
 from connector.document import Document, Field
 from connector.errors import (
     AccessRefusedError,
@@ -39,10 +43,7 @@ from connector.errors import (
 log = structlog.get_logger(__name__)
 
 MAX_JSON_BYTES = 64 * 2**20
-CHUNK = 64 * 2**10
-
-Progress = Callable[[int], None]
-"""Told how many bytes of an upload were sent so far."""
+MAX_ERROR_BYTES = 2**20
 
 
 class DocfloClient:
@@ -61,17 +62,7 @@ class DocfloClient:
         self._lock = threading.Lock()
         self._requests: Counter[str] = Counter()
         self._rate_limit: RateLimit | None = None
-        timeout = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout)
-        self._http = httpx.Client(
-            base_url=settings.base_url,
-            headers={"User-Agent": f"docflo-connector/{__version__}", "Accept": "application/json"},
-            follow_redirects=False,
-            timeout=timeout,
-            transport=transport,
-            verify=_trust(settings.ca_bundle),
-            # A proxy that the machine is set up with is honoured; a .netrc must not add credentials.
-            trust_env=True,
-        )
+        self._http = _connect(settings, transport)
 
     @property
     def requests(self) -> Counter[str]:
@@ -104,7 +95,7 @@ class DocfloClient:
         Raises: OutcomeUnknownError when no answer came: look for the document before sending it again
         """
         data = {} if type_ is None else {"type": type_}
-        source = (file_name, _watched(file, progress))
+        source = (file_name, watched(file, progress))
         return wire.read_upload(self._upload("create", "/docs/v1/document", source, data, repeatable=False))
 
     def document(self, document_id: str) -> Document:
@@ -113,13 +104,13 @@ class DocfloClient:
         Raises: RejectedError when there is none (404)
         """
         path = f"/docs/v1/document/byId/{outgoing.path_segment(document_id)}"
-        return wire.read_document(self._call("document", "GET", path))
+        return wire.read_asked_document(self._call("document", "GET", path), document_id)
 
     def analyze(
         self, file: BinaryIO, file_name: str, type_: str, progress: Progress | None = None
     ) -> Mapping[str, Field]:
         """Read a file's fields without storing it. Takes as long as the reading does."""
-        source = (file_name, _watched(file, progress))
+        source = (file_name, watched(file, progress))
         path = "/docs/v1/document/analyze"
         return wire.read_analysis(self._upload("analyze", path, source, {"type": type_}, repeatable=True))
 
@@ -128,14 +119,14 @@ class DocfloClient:
 
         Raises: RejectedError when there is none; UnexpectedResponseError when it is larger than the cap
         """
-        return self._download("original", document_id, folder)
+        return self._download("original", document_id, folder, "")
 
     def download_email(self, document_id: str, folder: Path) -> Download:
         """Save the e-mail that brought the document into `folder`, as EML.
 
         Raises: RejectedError when the document did not come by mail (404)
         """
-        return self._download("email", document_id, folder)
+        return self._download("email", document_id, folder, ".eml")
 
     def update_model_field(self, document_type: str, name: str, change: outgoing.ModelField) -> None:
         """Add or change a field of a document type. Changes the model for everyone.
@@ -143,9 +134,7 @@ class DocfloClient:
         Source: Docflo API, "Update Model Fields"; its example has another address
         """
         params = {"documentType": document_type, "name": name}
-        self._call(
-            "model_field", "PATCH", "/docs/v1/fields", params=params, body=outgoing.model_field_body(change)
-        )
+        self._change("model_field", "/docs/v1/fields", outgoing.model_field_body(change), params=params)
 
     def update_fields(self, document_id: str, fields: Mapping[str, outgoing.WriteValue]) -> None:
         """Set fields of a document. Idempotent, but for rows that are created.
@@ -154,12 +143,12 @@ class DocfloClient:
         """
         path = f"/docs/v1/document/fields/{outgoing.path_segment(document_id)}"
         body = {"fields": outgoing.field_values(fields)}
-        self._call("update_fields", "PATCH", path, body=body, repeatable=not outgoing.creates_rows(fields))
+        self._change("update_fields", path, body, repeatable=not outgoing.creates_rows(fields))
 
     def update_status(self, document_id: str, status: str) -> None:
         """Set the status of a document. Idempotent."""
         path = f"/docs/v1/document/info/{outgoing.path_segment(document_id)}"
-        self._call("update_status", "PATCH", path, body={"status": status})
+        self._change("update_status", path, {"status": status})
 
     def info(self, document_id: str) -> wire.DocumentInfo:
         """Give what Docflo tells of a document besides its fields."""
@@ -211,6 +200,20 @@ class DocfloClient:
     ) -> None:
         self.close()
 
+    def _change(
+        self,
+        operation: str,
+        path: str,
+        body: object,
+        *,
+        params: Mapping[str, str] | None = None,
+        repeatable: bool = True,
+    ) -> None:
+        answer = self._call(operation, "PATCH", path, params=params, body=body, repeatable=repeatable)
+        error = refused_inside(answer)
+        if error is not None:
+            raise error
+
     def _call(
         self,
         operation: str,
@@ -224,9 +227,8 @@ class DocfloClient:
         content = None if body is None else write_json(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
         request = self._http.build_request(method, path, params=params, content=content, headers=headers)
-        deadline = time.monotonic() + self._settings.deadline
-        with self._send(operation, request, deadline, repeatable=repeatable) as response:
-            return _read(response, deadline, MAX_JSON_BYTES)
+        with self._send(operation, request, self._settings.deadline, repeatable=repeatable) as answer:
+            return answer.read(MAX_JSON_BYTES)
 
     def _upload(
         self,
@@ -242,54 +244,57 @@ class DocfloClient:
         # An analysis is silent until it is done: the whole call's deadline is the only limit there is.
         limit = self._settings.upload_deadline
         request.extensions["timeout"] = httpx.Timeout(limit, connect=self._settings.connect_timeout).as_dict()
-        deadline = time.monotonic() + limit
-        with self._send(operation, request, deadline, repeatable=repeatable) as response:
-            return _read(response, deadline, MAX_JSON_BYTES)
+        with self._send(operation, request, limit, repeatable=repeatable) as answer:
+            return answer.read(MAX_JSON_BYTES)
 
-    def _download(self, operation: str, document_id: str, folder: Path) -> Download:
+    def _download(self, operation: str, document_id: str, folder: Path, suffix: str) -> Download:
         path = f"/docs/v1/document/download/{outgoing.path_segment(document_id)}/{operation}"
         request = self._http.build_request("GET", path, headers={"Accept": "*/*"})
-        deadline = time.monotonic() + self._settings.upload_deadline
         cap = self._settings.max_download_mb * 2**20
-        with self._send(operation, request, deadline, repeatable=True) as response:
-            chunks = _chunks(response, deadline, cap)
-            return save(chunks, response.headers, folder, fallback=f"{document_id}.{operation}")
+        with self._send(operation, request, self._settings.upload_deadline, repeatable=True) as answer:
+            fallback = document_id + suffix
+            return save(answer.chunks(cap), answer.response.headers, folder, fallback=fallback)
 
     @contextmanager
     def _send(
-        self, operation: str, request: httpx.Request, deadline: float, *, repeatable: bool
-    ) -> Iterator[httpx.Response]:
+        self, operation: str, request: httpx.Request, seconds: float, *, repeatable: bool
+    ) -> Iterator["_Answer"]:
         """Send, count, and turn every kind of failure into ours. Errors while the body is read included."""
+        key = self._key()
         request.headers["x-tenant-id"] = self._settings.tenant_id
-        request.headers["apiKey"] = self._key()
+        request.headers["apiKey"] = key
+        with self._lock:
+            self._requests[operation] += 1
         began = time.monotonic()
-        try:
-            with self._lock:
-                self._requests[operation] += 1
-            response = self._http.send(request, stream=True)
+        with deadline(seconds) as limit:
+            request.extensions["trace"] = limit.trace
             try:
-                self._saw(operation, response, began)
-                if not is_success(response.status_code):
-                    raise self._failure(request, response, deadline, repeatable=repeatable)
-                yield response
-            finally:
-                response.close()
-        except httpx.HTTPError as error:
-            raise _translated(error, request.url.host, repeatable=repeatable) from error
-        except _TooLateError as error:
-            raise _lost(
-                f"{request.url.host} did not answer within the deadline", repeatable=repeatable
-            ) from error
+                response = self._http.send(request, stream=True)
+                try:
+                    self._saw(operation, response, began)
+                    answer = _Answer(response=response, limit=limit)
+                    if not is_success(response.status_code):
+                        raise self._failure(request, answer, key, repeatable=repeatable)
+                    yield answer
+                finally:
+                    response.close()
+            except httpx.HTTPError as error:
+                reason = f"{seconds:g} seconds have passed" if limit.has_passed else _reason(error)
+                raise _translated(error, request.url.host, reason, repeatable=repeatable) from error
 
     def _failure(
-        self, request: httpx.Request, response: httpx.Response, deadline: float, *, repeatable: bool
+        self, request: httpx.Request, answer: "_Answer", key: str, *, repeatable: bool
     ) -> ConnectorError:
-        body = _read(response, deadline, MAX_JSON_BYTES)
+        try:
+            body = answer.read(MAX_ERROR_BYTES)
+        except (httpx.HTTPError, UnexpectedResponseError):
+            body = b""  # the status alone says what to do
         return read_failure(
-            response.status_code,
-            _lower(response.headers),
-            body,
-            path=request.url.path,
+            answer.response.status_code,
+            _lower(answer.response.headers),
+            # Some servers repeat the key that they refuse.
+            body.replace(key.encode(), b"***"),
+            path=request.url.path.removeprefix(urlsplit(self._settings.base_url).path),
             repeatable=repeatable,
             now=self._clock(),
         )
@@ -309,82 +314,93 @@ class DocfloClient:
 
     def _key(self) -> str:
         try:
-            key = self._settings.api_key.reveal()
+            # A header with blanks around it is refused, with its value in the message.
+            key = self._settings.api_key.reveal().strip()
         except ValueError as error:
             raise AccessRefusedError(
                 f"docflo.api_key cannot be read: {error}", remedy="restore the secret"
             ) from error
-        if not key.isascii() or not key.isprintable():
-            message = "docflo.api_key holds characters that no HTTP header can carry"
+        if not key or not key.isascii() or not key.isprintable():
+            message = "docflo.api_key holds what no HTTP header can carry"
             raise AccessRefusedError(message, remedy="copy the key again, without line breaks")
         return key
 
 
-class _TooLateError(Exception):
-    """The deadline of a call has passed."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """A response whose body is read within the call's deadline."""
+
+    response: httpx.Response
+    limit: Deadline
+
+    def chunks(self, cap: int) -> Iterator[bytes]:
+        received = 0
+        for chunk in self.response.iter_bytes():
+            received += len(chunk)
+            if received > cap:
+                message = f"Docflo's answer is larger than {cap // 2**20} MB"
+                raise UnexpectedResponseError(message, remedy="docflo.max_download_mb limits what is saved")
+            yield chunk
+        # A body without a length ends where its connection ends: it may be cut off.
+        if self.limit.has_passed:
+            raise httpx.ReadTimeout("the deadline has passed")
+
+    def read(self, cap: int) -> bytes:
+        return b"".join(self.chunks(cap))
 
 
-def _watched(file: BinaryIO, progress: Progress | None) -> BinaryIO:
-    return file if progress is None else cast("BinaryIO", _Watched(file, progress))
+def _connect(settings: DocfloSettings, transport: httpx.BaseTransport | None) -> httpx.Client:
+    try:
+        return httpx.Client(
+            base_url=settings.base_url,
+            headers={
+                "User-Agent": f"docflo-connector/{__version__}",
+                "Accept": "application/json",
+                "Connection": "close",
+            },
+            follow_redirects=False,
+            timeout=httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout),
+            # A connection for each call: a deadline cuts its own, and none is found stale by an upload.
+            limits=httpx.Limits(max_keepalive_connections=0),
+            transport=transport,
+            verify=_trust(settings.ca_bundle),
+            # A proxy that the machine is set up with is honoured, but not on the way to this machine itself.
+            trust_env=settings.base_url.startswith("https:"),
+        )
+    except httpx.InvalidURL as error:
+        message = f"docflo.base_url, or the proxy of this machine, is not an address: {error}"
+        raise ConfigError(message, remedy="expected an address such as https://api.docflo.ai") from error
 
 
-class _Watched:
-    """A file that tells how much of it was read."""
-
-    def __init__(self, file: BinaryIO, progress: Progress) -> None:
-        self._file = file
-        self._progress = progress
-        self._sent = 0
-
-    def read(self, size: int = -1) -> bytes:
-        chunk = self._file.read(size)
-        self._sent += len(chunk)
-        self._progress(self._sent)
-        return chunk
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 whatever httpx asks of a file: seek, tell, fileno
-        return getattr(self._file, name)
-
-
-def _chunks(response: httpx.Response, deadline: float, cap: int) -> Iterator[bytes]:
-    received = 0
-    for chunk in response.iter_bytes(CHUNK):
-        received += len(chunk)
-        if received > cap:
-            message = f"Docflo's answer is larger than {cap // 2**20} MB"
-            raise UnexpectedResponseError(message, remedy="raise docflo.max_download_mb if that is right")
-        if time.monotonic() > deadline:
-            raise _TooLateError
-        yield chunk
-
-
-def _read(response: httpx.Response, deadline: float, cap: int) -> bytes:
-    return b"".join(_chunks(response, deadline, cap))
-
-
-def _translated(error: httpx.HTTPError, host: str, *, repeatable: bool) -> ConnectorError:
-    cause = error.__cause__ or error.__context__
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__ or cause.__context__
-    if isinstance(error, httpx.ConnectError) and cause is not None:
+def _translated(error: httpx.HTTPError, host: str, reason: str, *, repeatable: bool) -> ConnectorError:
+    distrust = _distrust(error)
+    if distrust is not None:
         return UnavailableError(
-            f"the certificate of {host} is not trusted",
+            f"the certificate of {host} is not trusted: {distrust.verify_message}",
             remedy="set docflo.ca_bundle to the authority's PEM file; never switch verification off",
         )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
         return UnavailableError(
-            f"cannot reach {host}: {_reason(error)}",
+            f"cannot reach {host}: {reason}",
             remedy="check docflo.base_url and the network; nothing was sent",
         )
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.InvalidURL):
-        return UnexpectedResponseError(f"docflo.base_url is not an address: {_reason(error)}")
-    return _lost(f"{host} gave no complete answer: {_reason(error)}", repeatable=repeatable)
-
-
-def _lost(message: str, *, repeatable: bool) -> ConnectorError:
+    if isinstance(error, httpx.LocalProtocolError):
+        # Its text repeats what could not be sent, and that may be a secret.
+        return ConfigError("the request to Docflo cannot be sent: a header or the file's length is not right")
     if repeatable:
-        return UnavailableError(message)
-    return OutcomeUnknownError(message, remedy="look in Docflo before sending it again")
+        return UnavailableError(f"{host} gave no complete answer: {reason}")
+    return OutcomeUnknownError(
+        f"{host} gave no complete answer: {reason}", remedy="look in Docflo before sending it again"
+    )
+
+
+def _distrust(error: BaseException) -> ssl.SSLCertVerificationError | None:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -13,6 +13,18 @@ from pathlib import Path
 from connector.errors import ConfigError, UnexpectedResponseError
 
 LONGEST_NAME = 120
+OCTETS = "application/octet-stream"
+_NOT_A_FILE = re.compile(r"\bjson\b|\bhtml\b")
+_MAGIC = {
+    b"%PDF": "application/pdf",
+    b"\x89PNG": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\x00": "image/tiff",
+    b"MM\x00*": "image/tiff",
+    b"<": "text/html",
+    b"{": "application/json",
+    b"[": "application/json",
+}
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]')
 
 
@@ -31,13 +43,14 @@ def save(chunks: Iterable[bytes], headers: Mapping[str, str], folder: Path, *, f
 
     Raises: UnexpectedResponseError when JSON came instead of a file; ConfigError when `folder` is read-only
     """
-    content_type = headers.get("content-type", "application/octet-stream").split(";")[0].strip().lower()
     stream = iter(chunks)
     first = next(stream, b"")
-    name = file_name(headers.get("content-disposition"), fallback)
-    if content_type == "application/json" and not name.lower().endswith(".json"):
-        message = f"expected a file, but Docflo answered with JSON of {len(first)} bytes or more"
+    content_type = _content_type(headers.get("content-type", ""), first)
+    # A file that carries a name is a file, whatever is in it.
+    if "content-disposition" not in headers and (not first or _NOT_A_FILE.search(content_type)):
+        message = f"expected a file, but Docflo answered with {content_type if first else 'nothing'}"
         raise UnexpectedResponseError(message, remedy="the document may have no file, or only a link to one")
+    name = file_name(headers.get("content-disposition"), fallback)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return _write(chain([first], stream), folder / name, content_type)
@@ -46,13 +59,28 @@ def save(chunks: Iterable[bytes], headers: Mapping[str, str], folder: Path, *, f
         raise ConfigError(message, remedy="name a folder that is writable and has room") from error
 
 
+def _content_type(told: str, start: bytes) -> str:
+    content_type = told.split(";", maxsplit=1)[0].strip().lower()
+    if content_type and content_type != OCTETS:
+        return content_type
+    known = (type_ for magic, type_ in _MAGIC.items() if start.lstrip().startswith(magic))
+    return next(known, OCTETS)
+
+
 def file_name(disposition: str | None, fallback: str) -> str:
     """Give a safe name from a Content-Disposition header: no folder, no control or direction characters."""
     message = Message()
     message["content-disposition"] = disposition or "attachment"
     told = message.get_filename() or fallback
-    safe = _UNSAFE.sub("_", told).strip(" .")
-    return (safe or "document")[-LONGEST_NAME:]
+    # A path is cut to its last part, from whatever system it came.
+    last = told.replace("\\", "/").rsplit("/", maxsplit=1)[-1] if disposition else told
+    safe = _UNSAFE.sub("_", last).strip(" .")
+    stem, suffix = os.path.splitext(safe or "document")  # noqa: PTH122 a name, not a path
+    # File systems count bytes, 255 of them: four a character at most, with room for the ending.
+    room = LONGEST_NAME - len(suffix.encode())
+    if room <= 0:
+        stem, suffix, room = safe, "", LONGEST_NAME
+    return stem.encode()[:room].decode(errors="ignore") + suffix
 
 
 def _write(chunks: Iterable[bytes], path: Path, content_type: str) -> Download:

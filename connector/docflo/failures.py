@@ -32,7 +32,8 @@ def read_failure(
 ) -> ConnectorError:
     """Give the error for an answer that is not a success. `headers` have lower-case names.
 
-    `path`: without what base_url puts before it. `repeatable`: sending the request again does no harm, so an unknown outcome is not a danger.
+    `path`: without what base_url puts before it. `repeatable`: sending the request again does no harm, so
+    an unknown outcome is not a danger.
     Source: Docflo API, "Error Handling" and "Rate Limits"; 429 is not listed there, limits are.
     """
     remote = read_error_body(status, body)

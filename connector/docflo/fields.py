@@ -22,7 +22,7 @@ _PLAIN_TYPES = frozenset({"address", "country", "list", "dynamic_list"})
 _INLINE_TYPES = _PLAIN_TYPES | {"currency", "object"}
 _AMOUNT = ("amount", "Amount", "value")
 _CURRENCY = ("currencyCode", "CurrencyCode", "currency", "code")
-_PLAIN_NUMBER = re.compile(r"-?\d{1,40}(\.\d{1,40})?")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
 def read_fields(raw: Mapping[str, Any]) -> dict[str, Field]:

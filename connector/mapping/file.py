@@ -159,7 +159,9 @@ class ExampleFile(_Section):
 
     name: Name = Field(description="What this example shows.")
     about: AboutFile = Field(default=AboutFile(), description="Values of document.id, .type, .status, ...")
-    document: dict[str, Any] = Field(description="Fields as plain values: {InvoiceTotal: {amount: 12.50}}.")
+    document: dict[str, Any] = Field(
+        description="Fields, plain or as Docflo sends them: {InvoiceTotal: {amount: 12.50}}."
+    )
     record: ExpectedFile = Field(description="Every field the record must have, no more and no fewer.")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
+from urllib.parse import quote
 
 from connector.document import ROW_ID, PlainValue
 from connector.mapping.words import UnfitError
@@ -27,7 +28,9 @@ class LineKeys:
         Raises: UnfitError when another row has the same id: one line would overwrite the other.
         """
         row_id = row.get(ROW_ID)
-        name = str(row_id) if isinstance(row_id, str | int) and row_id != "" else self._name(target, row)
+        has_id = isinstance(row_id, str | int) and row_id != ""
+        # Percent-encoded, like the other parts of a key: no two different ids share one.
+        name = quote(str(row_id), safe="-_.~") if has_id else self._name(target, row)
         first = self._seen.setdefault((target, name), source)
         if first != source:
             raise UnfitError(

@@ -1,6 +1,7 @@
 """From a mapping file to a `Mapping`, or to all of its problems at once."""
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from connector.mapping.file import ExampleFile, FieldFile, LineFile, MappingFile
 from connector.mapping.functions import convert, read_timestamp
 from connector.mapping.path import ABSENT, parse_path
 from connector.yaml_source import KeyPath, YamlSource, read_yaml, validate
+
+_WRAPPING = {"type", "value", "confidence", "content", "changedOn", "changedBy"}
 
 
 def load_mapping(path: Path) -> rules.Mapping:
@@ -87,7 +90,7 @@ def _example(file: ExampleFile, where: KeyPath, document_type: str, source: Yaml
             status=about.status,
             created_on=read_timestamp(about.created_on) if about.created_on else None,
             name=about.name,
-            fields={name: Field(value=_value(value)) for name, value in file.document.items()},
+            fields={name: _field(value) for name, value in file.document.items()},
         ),
         header=_expected(file.record.model_extra or {}, (*where, "record"), source),
         lines=tuple(
@@ -108,9 +111,25 @@ def _expected(fields: Mapping[str, Any], where: KeyPath, source: YamlSource) -> 
     )
 
 
+def _field(value: Any) -> Field:  # noqa: ANN401 a YAML value
+    """Read a field, plain or as Docflo sends it: {type, value, confidence}."""
+    if not _is_wrapped(value):
+        return Field(value=_value(value))
+    kind, confidence = value.get("type"), value.get("confidence")
+    return Field(
+        value=_value(value["value"]),
+        type=kind if isinstance(kind, str) else None,
+        confidence=Decimal(confidence) if isinstance(confidence, int | Decimal) else None,
+    )
+
+
+def _is_wrapped(value: object) -> bool:
+    return isinstance(value, dict) and "value" in value and value.keys() <= _WRAPPING
+
+
 def _value(value: Any) -> Any:  # noqa: ANN401 from a YAML value to a value of a document
     if isinstance(value, dict):
-        return {name: _value(inner) for name, inner in value.items()}
+        return {name: _field(inner) if _is_wrapped(inner) else _value(inner) for name, inner in value.items()}
     if not isinstance(value, list):
         return value
     if value and all(isinstance(entry, dict) for entry in value):
@@ -120,5 +139,5 @@ def _value(value: Any) -> Any:  # noqa: ANN401 from a YAML value to a value of a
 
 def _row(entry: Mapping[str, Any]) -> Row:
     row_id = entry.get(ROW_ID)
-    fields = {name: Field(value=_value(inner)) for name, inner in entry.items() if name != ROW_ID}
+    fields = {name: _field(inner) for name, inner in entry.items() if name != ROW_ID}
     return Row(id=None if row_id is None else str(row_id), fields=fields)

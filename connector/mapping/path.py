@@ -97,13 +97,13 @@ def _say(text: str, position: int) -> str:
 
 def write_path(steps: Sequence[Step]) -> str:
     """Give steps as a path is written."""
-    return "".join(
-        f"[{step}]" if isinstance(step, int) else f".{_write_name(step)}" for step in steps
-    ).removeprefix(".")
+    written = "".join(f"[{step}]" if isinstance(step, int) else f".{_write_name(step)}" for step in steps)
+    return written.removeprefix(".")
 
 
 def _write_name(name: str) -> str:
-    if _PLAIN_NAME.fullmatch(name):
+    # `document` in quotes is a field of that name, wherever it stands.
+    if _PLAIN_NAME.fullmatch(name) and name != "document":
         return name
     escaped = re.sub(r'(["\\])', r"\\\1", name)
     return f'"{escaped}"'

@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 
 from connector.errors import LeaseLostError
-from connector.ledger.database import Database
+from connector.ledger.database import Database, open_database
 from connector.ledger.delivery import Claim, State
 from connector.ledger.store import Store
 from tests.factories import NOON, HandClock, make_failure, make_found, make_receipt
@@ -142,6 +142,30 @@ def test_threads_claiming_at_once_never_claim_the_same_delivery(
     assert len(claimed) == size
     assert len(set(claimed)) == size
     assert Store(any_database, clock=clock).counts() == {"invoices": {State.DELIVERED: size}}
+
+
+def test_processes_claiming_at_once_never_claim_the_same_delivery(
+    any_empty_url: str, clock: HandClock
+) -> None:
+    # Each thread opens the database by itself, as processes do, so that no lock of ours comes between them.
+    databases = [open_database(any_empty_url) for _ in range(4)]
+    databases[0].upgrade()
+    fill(Store(databases[0], clock=clock), 200)
+
+    def work(database: Database) -> list[int]:
+        store = Store(database, clock=clock)
+        claimed: list[int] = []
+        while batch := claim(store, limit=1):
+            claimed += [each.delivery.id for each in batch]
+        return claimed
+
+    with ThreadPoolExecutor(4) as threads:
+        claimed = list(chain.from_iterable(threads.map(work, databases)))
+    for database in databases:
+        database.close()
+
+    assert len(claimed) == 200
+    assert len(set(claimed)) == 200
 
 
 def test_listings_at_once_store_each_document_once(any_database: Database, clock: HandClock) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -114,7 +115,7 @@ def test_outcome_of_a_lost_lease_changes_nothing(
 
 
 @pytest.mark.parametrize("stranger", [{"owner": "another"}, {"epoch": 2}, {"epoch": 0}])
-def test_outcome_needs_owner_and_epoch_of_the_lease(store: Store, stranger: dict[str, object]) -> None:
+def test_outcome_needs_owner_and_epoch_of_the_lease(store: Store, stranger: dict[str, Any]) -> None:
     claim = claim_in(store, State.PENDING)
     forged = replace(claim, **stranger)
 
@@ -278,9 +279,13 @@ def test_lost_lease_that_leaves_the_block_keeps_what_came_before(store: Store) -
     store.record_listing("invoices", [make_found(name) for name in "ab"], None)
     first, second = store.claim("invoices", State.PENDING, limit=2, owner="worker", lease=LEASE)
 
-    with pytest.raises(LeaseLostError), store.outcomes() as outcomes:
-        outcomes.delivered(first, make_receipt())
-        outcomes.delivered(replace(second, epoch=9), make_receipt())
+    def record() -> None:
+        with store.outcomes() as outcomes:
+            outcomes.delivered(first, make_receipt())
+            outcomes.delivered(replace(second, epoch=9), make_receipt())
+
+    with pytest.raises(LeaseLostError):
+        record()
 
     assert now_of(store, first).state is State.DELIVERED
     assert store.events(first.delivery.id)[-1].event == "delivered"
@@ -289,9 +294,13 @@ def test_lost_lease_that_leaves_the_block_keeps_what_came_before(store: Store) -
 def test_any_other_error_takes_the_whole_block_back(store: Store) -> None:
     claim = claim_in(store, State.PENDING)
 
-    with pytest.raises(ZeroDivisionError), store.outcomes() as outcomes:
-        outcomes.delivered(claim, make_receipt())
-        raise ZeroDivisionError
+    def record() -> None:
+        with store.outcomes() as outcomes:
+            outcomes.delivered(claim, make_receipt())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        record()
 
     assert now_of(store, claim).state is State.PENDING
     assert [event.event for event in store.events(claim.delivery.id)] == ["found"]

@@ -23,7 +23,7 @@ class Ran:
     err: str
 
     @property
-    def json(self) -> Any:  # noqa: ANN401 whatever the command printed
+    def json(self) -> Any:
         return json.loads(self.out)
 
 

@@ -1,10 +1,12 @@
 """The main job, end to end: 200 approved invoices from Docflo to Salesforce and back."""
 
 from collections import Counter
+from collections.abc import Mapping
 from decimal import Decimal
 
 import pytest
 
+from connector.sandbox.docflo.listing import Envelope
 from tests.scenario.conftest import Cli, World
 
 UNIT_FIELDS = {"Description": "Description__c", "ProductCode": "Product_Code__c", "Unit": "Unit__c"}
@@ -41,12 +43,12 @@ def test_every_good_document_arrives_whole_exact_and_once(world: World, cli: Cli
             _assert_same_line(line, row)
 
 
-def _value(fields: dict[str, object], name: str) -> object:
+def _value(fields: Mapping[str, object], name: str) -> object:
     field = fields.get(name)
     return field.get("value") if isinstance(field, dict) else None
 
 
-def _assert_same_header(header: dict[str, object], fields: dict[str, object]) -> None:
+def _assert_same_header(header: dict[str, object], fields: Mapping[str, object]) -> None:
     texts = {"InvoiceId": "Number__c", "VendorName": "Vendor_Name__c", "VendorTaxId": "Vendor_Tax_Id__c"}
     for source, target in texts.items():
         assert header.get(target) == _value(fields, source)
@@ -134,7 +136,7 @@ def test_documents_that_are_not_approved_invoices_are_not_touched(world: World, 
 
 
 @pytest.mark.parametrize("envelope", ["documents", "data", "items", "bare", "nested"])
-def test_any_list_envelope_is_read(world: World, cli: Cli, envelope: str) -> None:
+def test_any_list_envelope_is_read(world: World, cli: Cli, envelope: Envelope) -> None:
     world.running.docflo.envelope = envelope
 
     ran = cli("sync", "--config", world.config, "--output", "json")

@@ -25,7 +25,7 @@ def test_bad_file_is_refused_with_its_message(path: Path) -> None:
     with pytest.raises(ConfigError) as refused:
         load_mapping(path)
 
-    said = "".join(f"{problem}\n" for problem in refused.value.problems).replace(f"{FOLDER}/", "")
+    said = "".join(f"{problem}\n" for problem in refused.value.problems)
     golden = path.with_suffix(".txt")
     if os.environ.get("RENEW_GOLDEN"):
         golden.write_text(said, encoding="utf-8")
@@ -39,7 +39,7 @@ def test_every_problem_names_file_line_and_column(path: Path) -> None:
 
     assert refused.value.problems
     for problem in refused.value.problems:
-        assert re.match(rf"{re.escape(str(path))}:\d+:\d+(: \S+)?$", problem.place)
+        assert re.match(rf"{re.escape(path.name)}:\d+:\d+(: \S+)?$", problem.place)
 
 
 def test_problems_stand_in_the_order_of_the_file() -> None:
@@ -49,7 +49,7 @@ def test_problems_stand_in_the_order_of_the_file() -> None:
         load_mapping(path)
 
     places = [
-        tuple(map(int, problem.place.removeprefix(f"{path}:").split(": ")[0].split(":")))
+        tuple(map(int, problem.place.removeprefix(f"{path.name}:").split(": ")[0].split(":")))
         for problem in refused.value.problems
     ]
     assert len(places) >= 5

@@ -1,0 +1,46 @@
+"""The mappings that ship, against their own examples and against documents as varied as real ones."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from connector.docflo.fields import read_fields
+from connector.document import Document
+from connector.mapping.apply import apply_mapping
+from connector.mapping.examples import run_examples
+from connector.mapping.load import load_mapping
+from connector.sandbox.docflo.generate import generate_fields
+from connector.shipped_files import shipped
+
+SHIPPED = sorted(shipped("mappings").glob("*.yaml"))
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def test_each_document_type_has_a_mapping() -> None:
+    assert [load_mapping(path).document for path in SHIPPED] == ["invoice", "purchaseOrder", "receipt"]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_examples_of_a_shipped_mapping_hold(path: Path) -> None:
+    mapping = load_mapping(path)
+
+    assert len(mapping.examples) >= 2
+    assert run_examples(mapping) == ()
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_mapping_takes_every_document_of_the_sandbox(path: Path) -> None:
+    mapping = load_mapping(path)
+
+    for place in range(60):
+        raw = generate_fields(mapping.document, f"seed {place}", NOON, place)
+        document = Document(
+            id="d", type=mapping.document, status="APPROVED", created_on=NOON, fields=read_fields(raw)
+        )
+        record = apply_mapping(mapping, document, "key")
+        rows = raw["Items"]["value"]
+        assert [line.key for line in record.lines] == [f"key:{row['_id']}" for row in rows]
+        assert [line.fields["Amount__c"] for line in record.lines] == [
+            row["Amount"]["value"]["amount"] for row in rows
+        ]
