@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, TypeAlias
 from urllib.parse import quote
+
+_TO_NEXT_DAY = timedelta(days=1) - timedelta.resolution
 
 WriteScalar: TypeAlias = str | bool | int | Decimal | date | datetime | None
 WriteValue: TypeAlias = "WriteScalar | Mapping[str, WriteValue] | Sequence[WriteValue | RowChange]"
@@ -109,7 +111,11 @@ def document_parameters(query: DocumentQuery, *, page_size: int, as_dates: bool)
         "sortBy": query.sort_by,
         "sortOrder": query.sort_order,
         "createdFrom": _instant(query.created_from, as_dates=as_dates),
-        "createdTo": _instant(query.created_to, as_dates=as_dates),
+        # A day may mean its first instant: the day after loses nothing.
+        "createdTo": _instant(
+            query.created_to + _TO_NEXT_DAY if as_dates and query.created_to else query.created_to,
+            as_dates=as_dates,
+        ),
         "favorite": "true" if query.favorite else None,
         "myApprovals": "true" if query.my_approvals else None,
         "approverId": query.approver_id,

@@ -170,12 +170,12 @@ def test_init_writes_what_check_can_read_and_overwrites_nothing(
         monkeypatch.setenv(name, "x")
     folder = tmp_path / "here"
 
-    first = cli("init", folder, "--tenant-id", "acme: 1", "--domain", "acme.my")
+    first = cli("init", folder, "--tenant-id", "acme:1", "--domain", "acme.my")
     again = cli("init", folder, "--tenant-id", "other", "--domain", "other.my")
 
     assert first.code == 0
     assert again.code == 2
-    assert load_config(folder / "config.yaml").docflo.tenant_id == "acme: 1"
+    assert load_config(folder / "config.yaml").docflo.tenant_id == "acme:1"
     assert cli("check", "--offline", "--config", folder / "config.yaml").code == 0
 
 

@@ -172,7 +172,8 @@ def test_a_correction_in_docflo_revives_a_dead_letter_by_itself(world: World, cl
     without_total = next(row["document"] for row in dead if "InvoiceTotal.amount" in row["reason"])
     total = '{"amount": 119.00, "currencyCode": "EUR"}'
 
-    cli("api", "update-fields", without_total, f"InvoiceTotal={total}", "--config", world.config)
+    corrected = cli("api", "update-fields", without_total, f"InvoiceTotal={total}", "--config", world.config)
+    assert corrected.code == 0, corrected.err
     ran = cli("sync", "--config", world.config, "--output", "json")
 
     assert ran.json["pipelines"]["invoices-to-crm"] | {"matched": 0} == {

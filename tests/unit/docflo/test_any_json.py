@@ -94,7 +94,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("read", READERS)
 @given(value=JSON)
-def test_any_json_gives_a_value_or_an_unexpected_response(read: Callable[[bytes], Any], value: Any):
+def test_any_json_gives_a_value_or_an_unexpected_response(read: Callable[[bytes], Any], value: Any) -> None:
     with suppress(UnexpectedResponseError):
         read(write_json(value))
 
@@ -108,13 +108,15 @@ def test_any_json_gives_a_value_or_an_unexpected_response(read: Callable[[bytes]
 @example(body=b'{"fields":' * 500 + b"1" + b"}" * 500)
 @example(body=b"[" * MAX_DEPTH + b"]" * MAX_DEPTH)
 @example(body=b"1" * 5000)
-def test_anything_else_gives_a_value_or_an_unexpected_response(read: Callable[[bytes], Any], body: bytes):
+def test_anything_else_gives_a_value_or_an_unexpected_response(
+    read: Callable[[bytes], Any], body: bytes
+) -> None:
     with suppress(UnexpectedResponseError):
         read(body)
 
 
 @given(value=JSON)
-def test_what_is_stored_of_any_document_reads_as_the_same_document(value: Any):
+def test_what_is_stored_of_any_document_reads_as_the_same_document(value: Any) -> None:
     body = write_json({"_id": "d-1", "fields": {"Any": value}, "results": value})
     with suppress(UnexpectedResponseError):
         document = wire.read_document(body)
@@ -122,7 +124,7 @@ def test_what_is_stored_of_any_document_reads_as_the_same_document(value: Any):
 
 
 @given(number=NUMBERS)
-def test_every_number_is_written_as_json_and_read_with_the_same_digits(number: int | Decimal):
+def test_every_number_is_written_as_json_and_read_with_the_same_digits(number: int | Decimal) -> None:
     written = write_json([number])
 
     assert str(read_json(written)[0]) == str(number) or (number == 0 and read_json(written)[0] == 0)
@@ -139,7 +141,7 @@ def test_every_number_is_written_as_json_and_read_with_the_same_digits(number: i
 )
 def test_any_refusal_becomes_one_of_our_errors(
     status: int, body: bytes, headers: dict[str, str], *, repeatable: bool
-):
+) -> None:
     error = read_failure(status, headers, body, path="/docs/v1/document", repeatable=repeatable, now=NOON)
 
     assert isinstance(error, ConnectorError)
@@ -149,14 +151,14 @@ def test_any_refusal_becomes_one_of_our_errors(
 
 
 @given(body=st.binary(max_size=40) | JSON.map(write_json))
-def test_any_answer_to_a_change_is_understood(body: bytes):
+def test_any_answer_to_a_change_is_understood(body: bytes) -> None:
     assert refused_inside(body) is None or isinstance(refused_inside(body), ConnectorError)
 
 
 @given(value=st.text(max_size=30))
 @example(value="Mon, 01 Jan 0001 00:00:00 +1400")
 @example(value="Fri, 31 Dec 9999 23:59:59 -1400")
-def test_any_rate_header_is_survived_and_no_wait_is_endless(value: str):
+def test_any_rate_header_is_survived_and_no_wait_is_endless(value: str) -> None:
     headers = {"retry-after": value, "x-ratelimit-reset": value, "x-ratelimit-remaining": value}
 
     read_rate_limit(headers, NOON)
@@ -174,7 +176,7 @@ def test_any_rate_header_is_survived_and_no_wait_is_endless(value: str):
 @example(disposition='attachment; filename="C:\\\\Users\\\\x.pdf"')
 @example(disposition='attachment; filename="' + "é" * 400 + '.pdf"')
 @example(disposition="attachment; filename*=nonsense''%ff")
-def test_any_name_of_a_download_is_one_plain_name(disposition: str | None):
+def test_any_name_of_a_download_is_one_plain_name(disposition: str | None) -> None:
     name = file_name(disposition, "d-1.pdf")
 
     assert name not in {"", ".", ".."}

@@ -29,7 +29,7 @@ def written(value: WriteValue) -> str:
     return write_json(field_values({"A": value})).decode()
 
 
-def test_all_fourteen_parameters_are_sent_by_their_names():
+def test_all_fourteen_parameters_are_sent_by_their_names() -> None:
     query = DocumentQuery(
         type="bankStatement.us",
         skip=20,
@@ -65,34 +65,34 @@ def test_all_fourteen_parameters_are_sent_by_their_names():
     }
 
 
-def test_what_is_not_asked_for_is_left_out():
+def test_what_is_not_asked_for_is_left_out() -> None:
     assert parameters(DocumentQuery()) == {"top": "100"}
 
 
-def test_the_first_page_is_asked_for_by_name():
+def test_the_first_page_is_asked_for_by_name() -> None:
     assert parameters(DocumentQuery(type="invoice").page(0)) == {"type": "invoice", "skip": "0", "top": "100"}
 
 
-def test_times_are_sent_in_utc():
+def test_times_are_sent_in_utc() -> None:
     cairo = timezone(timedelta(hours=2))
     query = DocumentQuery(created_from=datetime(2026, 1, 1, 1, 0, tzinfo=cairo))
 
     assert parameters(query)["createdFrom"] == "2025-12-31T23:00:00.000Z"
 
 
-def test_times_are_sent_as_days_where_the_server_takes_days_only():
+def test_times_are_sent_as_days_where_the_server_takes_days_only() -> None:
     query = DocumentQuery(created_from=datetime(2026, 1, 1, 23, 59, tzinfo=UTC))
 
     assert parameters(query, as_dates=True)["createdFrom"] == "2026-01-01"
 
 
-def test_the_last_day_is_asked_for_as_a_whole_where_the_server_takes_days_only():
+def test_the_last_day_is_asked_for_as_a_whole_where_the_server_takes_days_only() -> None:
     query = DocumentQuery(created_to=datetime(2026, 1, 1, 23, 59, tzinfo=UTC))
 
     assert parameters(query, as_dates=True)["createdTo"] == "2026-01-02"
 
 
-def test_a_time_without_zone_is_refused():
+def test_a_time_without_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="time zone"):
         parameters(DocumentQuery(created_from=datetime(2026, 1, 1)))  # noqa: DTZ001 the mistake under test
 
@@ -110,12 +110,12 @@ def test_a_time_without_zone_is_refused():
         ("...", "..."),
     ],
 )
-def test_an_id_is_one_segment_of_the_path(identifier: str, segment: str):
+def test_an_id_is_one_segment_of_the_path(identifier: str, segment: str) -> None:
     assert path_segment(identifier) == segment
 
 
 @pytest.mark.parametrize("identifier", ["", ".", ".."])
-def test_an_id_that_would_change_the_path_is_refused(identifier: str):
+def test_an_id_that_would_change_the_path_is_refused(identifier: str) -> None:
     with pytest.raises(ValueError, match="cannot be"):
         path_segment(identifier)
 
@@ -135,11 +135,11 @@ def test_an_id_that_would_change_the_path_is_refused(identifier: str):
         (("a", "b"), '["a","b"]'),
     ],
 )
-def test_values_are_written_plain_and_digit_for_digit(value: WriteValue, text: str):
+def test_values_are_written_plain_and_digit_for_digit(value: WriteValue, text: str) -> None:
     assert written(value) == f'{{"A":{text}}}'
 
 
-def test_operations_on_rows_are_written_as_the_api_page_shows():
+def test_operations_on_rows_are_written_as_the_api_page_shows() -> None:
     value = [
         CreateRow(fields={"Description": "API Item 3", "Amount": {"amount": 12345, "currencyCode": "USD"}}),
         UpdateRow(id="item-1", fields={"Description": "API Item 1"}),
@@ -158,18 +158,18 @@ def test_operations_on_rows_are_written_as_the_api_page_shows():
 
 
 @pytest.mark.parametrize("row", [UpdateRow(id=""), DeleteRow(id="")])
-def test_a_row_to_change_needs_its_id(row: UpdateRow | DeleteRow):
+def test_a_row_to_change_needs_its_id(row: UpdateRow | DeleteRow) -> None:
     with pytest.raises(ValueError, match="_id"):
         field_values({"Items": [row]})
 
 
 @pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("Infinity"), Decimal("-Infinity")])
-def test_what_json_has_no_number_for_is_refused(value: Decimal):
+def test_what_json_has_no_number_for_is_refused(value: Decimal) -> None:
     with pytest.raises(ValueError, match="not a number"):
         field_values({"A": value})
 
 
-def test_a_float_is_refused():
+def test_a_float_is_refused() -> None:
     with pytest.raises(TypeError, match="Decimal"):
         field_values({"A": 12.5})  # type: ignore[dict-item]  # the mistake under test
 
@@ -184,11 +184,11 @@ def test_a_float_is_refused():
         ({"Inner": [CreateRow(fields={})]}, True),
     ],
 )
-def test_only_a_change_that_adds_rows_must_not_be_repeated(value: WriteValue, *, creates: bool):
+def test_only_a_change_that_adds_rows_must_not_be_repeated(value: WriteValue, *, creates: bool) -> None:
     assert creates_rows({"Items": value}) is creates
 
 
-def test_all_parameters_of_the_log_are_sent_by_their_names():
+def test_all_parameters_of_the_log_are_sent_by_their_names() -> None:
     query = LogQuery(type="error", area="a", sub_area="b", message="c", metadata='{"d":1}')
 
     assert log_parameters(query) == {
@@ -201,7 +201,7 @@ def test_all_parameters_of_the_log_are_sent_by_their_names():
     assert log_parameters(LogQuery()) == {}
 
 
-def test_a_model_field_sends_what_is_set():
+def test_a_model_field_sends_what_is_set() -> None:
     assert model_field_body(ModelField(type="string")) == {"type": "string"}
     assert model_field_body(
         ModelField(

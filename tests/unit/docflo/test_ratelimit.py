@@ -13,7 +13,7 @@ def read(reset: str) -> datetime | None:
     return limit.reset_at if limit is not None else None
 
 
-def test_the_documented_headers_are_read():
+def test_the_documented_headers_are_read() -> None:
     headers = {
         "x-ratelimit-limit": "1000",
         "x-ratelimit-remaining": "998",
@@ -23,29 +23,29 @@ def test_the_documented_headers_are_read():
     assert read_rate_limit(headers, NOON) == RateLimit(limit=1000, remaining=998, reset_at=RESET)
 
 
-def test_an_answer_without_the_headers_tells_nothing():
+def test_an_answer_without_the_headers_tells_nothing() -> None:
     assert read_rate_limit({"content-type": "application/json"}, NOON) is None
 
 
 @pytest.mark.parametrize("value", ["", "many", "-1", "1e3", "٣", "12, 12", "9" * 5000])
-def test_what_is_not_a_number_is_as_good_as_missing(value: str):
+def test_what_is_not_a_number_is_as_good_as_missing(value: str) -> None:
     headers = {"x-ratelimit-limit": "1000", "x-ratelimit-remaining": value, "x-ratelimit-reset": value}
 
     assert read_rate_limit(headers, NOON) == RateLimit(limit=1000, remaining=None, reset_at=None)
 
 
-def test_a_reset_may_be_in_milliseconds():
+def test_a_reset_may_be_in_milliseconds() -> None:
     assert read(str(int(RESET.timestamp() * 1000))) == RESET
 
 
-def test_a_small_reset_is_a_time_from_now():
+def test_a_small_reset_is_a_time_from_now() -> None:
     assert read("1800") == NOON + timedelta(minutes=30)
 
 
-def test_a_reset_beyond_all_calendars_is_unknown():
+def test_a_reset_beyond_all_calendars_is_unknown() -> None:
     assert read("9" * 18) is None
 
 
 @pytest.mark.parametrize(("remaining", "may_send"), [(None, True), (1, True), (0, False)])
-def test_a_limit_is_true_while_we_may_send(remaining: int | None, *, may_send: bool):
+def test_a_limit_is_true_while_we_may_send(remaining: int | None, *, may_send: bool) -> None:
     assert bool(RateLimit(remaining=remaining)) is may_send
