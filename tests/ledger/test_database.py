@@ -8,13 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import TextClause, text
 from sqlalchemy.exc import IntegrityError
 
 from connector.errors import ConfigError, UnavailableError
 from connector.ledger.database import Database, open_database
 from connector.ledger.store import Store
 from connector.ledger.tables import MIGRATIONS
+from connector.shipped_files import shipped
 from tests.factories import HandClock, make_found
 from tests.postgres import PostgresServer
 
@@ -200,16 +203,33 @@ def test_wrong_password_is_a_mistake_in_the_configuration_and_is_not_repeated(
     assert PASSWORD not in repr(refused.value.__cause__)
 
 
-def test_replicas_that_upgrade_at_once_all_succeed(any_empty_url: str) -> None:
+def test_replica_that_upgrades_while_another_does_waits_and_finds_nothing_to_do(postgres_url: str) -> None:
+    first = open_database(postgres_url)
+    config = Config()
+    config.set_main_option("script_location", str(shipped("migrations")))
     program = (
-        f"from connector.ledger.database import open_database; open_database({any_empty_url!r}).upgrade()"
+        f"from connector.ledger.database import open_database; open_database({postgres_url!r}).upgrade()"
     )
-    replicas = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(3)]  # noqa: S603 our own program
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
 
-    assert [replica.wait(60) for replica in replicas] == [0, 0, 0]
-    database = open_database(any_empty_url)
-    database.require_current_schema()
-    database.close()
+    with first.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        second = subprocess.Popen([sys.executable, "-c", program])  # noqa: S603 our own program
+        while second.poll() is None and not is_seen(first, waiting):
+            pass  # until it stands behind us
+
+    assert second.wait(60) == 0
+    first.require_current_schema()
+    first.close()
+
+
+def is_seen(database: Database, count: TextClause) -> bool:
+    with database.read() as connection:
+        return bool(connection.execute(count).scalar_one())
 
 
 def test_server_that_goes_away_is_unavailable_and_the_next_try_connects_again(

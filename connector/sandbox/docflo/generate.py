@@ -15,7 +15,7 @@ REVIEWER = "reviewer"
 APPROVERS = ("64b0c0ffee0000000000a001", "64b0c0ffee0000000000a002", "64b0c0ffee0000000000a003")
 
 
-def generate_documents(  # noqa: PLR0913 what a test wants to choose about its documents
+def generate_documents(
     count: int,
     *,
     seed: object,
