@@ -1,15 +1,21 @@
 """Which document `preview` shows, and how."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 
-from connector.cli.output import console, print_json, table
+from rich.table import Table
+from rich.text import Text
+
+from connector.cli.output import console, print_json
 from connector.config import Config, PipelineSection
 from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.docflo.wire import read_document
 from connector.document import Document
 from connector.errors import ConfigError
-from connector.mapping.explain import explain
+from connector.mapping.explain import Explained, explain
 from connector.mapping.rules import Mapping
 from connector.record import record_key
 
@@ -47,11 +53,53 @@ def show_preview(
     if as_json:
         print_json({"document": document.id, "key": key, "fields": explained})
     else:
-        rows = [
-            (line.target, line.source, line.rule, line.value, line.confidence, line.problem or line.result)
-            for line in explained
-        ]
         title = f"Document {document.id} ({document.type}, {document.status}) as {key}"
-        columns = ("target field", "source", "rule", "value in Docflo", "confidence", "would be sent")
-        console().print(table(title, columns, rows))
+        console().print(_drawn(title, explained))
     return all(line.problem is None for line in explained)
+
+
+def _drawn(title: str, explained: Sequence[Explained]) -> Table:
+    drawn = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in ("target field", "source", "rule", "in Docflo", "confidence", "would be sent"):
+        drawn.add_column(column, overflow="fold")
+    for (record, row), fields in groupby(explained, key=_record_and_row):
+        drawn.add_section()
+        drawn.add_row(Text(f"{record}, from {row}" if row else record, style="bold"))
+        for field in fields:
+            drawn.add_row(
+                Text(f"  {field.target.removeprefix(record).lstrip('.')}"),
+                Text(field.source),
+                Text(field.rule),
+                Text(_exactly(field.value)),
+                Text(_exactly(field.confidence)),
+                _sent(field),
+            )
+    return drawn
+
+
+def _record_and_row(field: Explained) -> tuple[str, str]:
+    row, bracket, _ = field.source.partition("]")
+    return field.target.partition(".")[0], row + bracket if bracket else ""
+
+
+def _sent(field: Explained) -> Text:
+    if field.problem is not None:
+        return Text(f"✗ {field.problem}", style="red")
+    if not field.is_sent:
+        return Text("left out", style="dim")
+    return (
+        Text("cleared", style="yellow")
+        if field.result is None
+        else Text(_exactly(field.result), style="green")
+    )
+
+
+def _exactly(value: object) -> str:
+    """Give a value as it is, digit for digit: no separators, no rounding."""
+    match value:
+        case None:
+            return ""
+        case Decimal():
+            return f"{value:f}"
+        case _:
+            return str(value)

@@ -195,3 +195,25 @@ def test_sigkill_in_the_middle_loses_and_doubles_nothing(world: World, killed_af
 
     _assert_each_delivered_once(world)
     assert set(_created_headers(world).values()) == {1}
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_two_processes_on_one_postgresql_share_the_work_and_double_nothing(
+    world: World, cli: Cli, postgres_url: str
+) -> None:
+    world.edit("sqlite:///connector.db", postgres_url)
+    assert cli("database", "upgrade", "--config", world.config).code == 0
+    processes = [_start(world, "run"), _start(world, "run")]
+    try:
+        _wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 100)
+        processes[0].kill()
+        _wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 150)
+    finally:
+        processes[1].terminate()
+        for process in processes:
+            process.wait(PATIENCE)
+
+    _until_quiet(world)
+
+    _assert_each_delivered_once(world)
+    assert set(_created_headers(world).values()) == {1}

@@ -10,6 +10,7 @@ from connector.docflo.outgoing import (
     DocumentQuery,
     LogQuery,
     ModelField,
+    RowChange,
     UpdateRow,
     WriteValue,
     creates_rows,
@@ -140,7 +141,7 @@ def test_values_are_written_plain_and_digit_for_digit(value: WriteValue, text: s
 
 
 def test_operations_on_rows_are_written_as_the_api_page_shows() -> None:
-    value = [
+    value: list[WriteValue | RowChange] = [
         CreateRow(fields={"Description": "API Item 3", "Amount": {"amount": 12345, "currencyCode": "USD"}}),
         UpdateRow(id="item-1", fields={"Description": "API Item 1"}),
         DeleteRow(id="68befa1fe9a9f9a3327627c9"),
