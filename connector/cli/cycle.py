@@ -1,24 +1,17 @@
 """One cycle for a one-shot command: list, advance until nothing is due, and say what came of it."""
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
+from connector.cli.bar import Bar
 from connector.cli.exits import Exit, exit_code
 from connector.docflo.ratelimit import RateLimit
-from connector.errors import ConnectorError, ThrottledError
+from connector.errors import ConnectorError
 from connector.ledger.delivery import Delivery, State
 from connector.pipeline.advance import drain
 from connector.pipeline.discover import Discovered, discover, sweep
 from connector.pipeline.work import Move
 from connector.wiring import Connector
-
-FINAL = (State.COMPLETED, State.SKIPPED, State.DEAD)
 
 
 @dataclass(kw_only=True)
@@ -65,7 +58,7 @@ class Cycle:
         return Exit.LATER if codes or self.open else Exit.FINE
 
 
-def run_cycle(connector: Connector, *, full: bool, on_move: Callable[[Move], None]) -> Cycle:
+def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     """List every pipeline, then advance until nothing is due. `full`: list from `since`."""
     cycle = Cycle()
     for pipeline in connector.pipelines:
@@ -79,11 +72,11 @@ def run_cycle(connector: Connector, *, full: bool, on_move: Callable[[Move], Non
 
     def watch(move: Move) -> None:
         cycle.saw(move)
-        on_move(move)
+        bar.saw(move)
 
-    # A spent budget is known to all further calls: nothing more is asked in this cycle.
-    spent = any(isinstance(error, ThrottledError) for error in cycle.errors)
-    drain(connector.pipelines, connector.work(watch), stop=lambda: spent)
+    bar.expect(_open(connector).total())
+
+    drain(connector.pipelines, connector.work(watch), stop=lambda: False)
     cycle.requests = connector.docflo.requests
     cycle.rate_limit = connector.docflo.rate_limit
     _read_ledger(cycle, connector)
@@ -91,54 +84,23 @@ def run_cycle(connector: Connector, *, full: bool, on_move: Callable[[Move], Non
 
 
 def _read_ledger(cycle: Cycle, connector: Connector) -> None:
+    cycle.open = +_open(connector)  # without the zeros
     counts = connector.store.counts()
-    for pipeline in connector.pipelines:
-        states = counts.get(pipeline.name, {})
-        waiting = states.get(State.PENDING, 0) + states.get(State.DELIVERED, 0)
-        if waiting:
-            cycle.open[pipeline.name] = waiting
-        cycle.in_doubt += states.get(State.IN_DOUBT, 0)
+    cycle.in_doubt = sum(
+        counts.get(pipeline.name, {}).get(State.IN_DOUBT, 0) for pipeline in connector.pipelines
+    )
     for (pipeline_name, document_id), move in cycle.failures.items():
         if move.state is State.DEAD:
             cycle.dead += connector.store.find(pipeline=pipeline_name, document_id=document_id)
 
 
-@contextmanager
-def progress(connector: Connector, title: str) -> Iterator[Callable[[Move], None]]:
-    """Show a bar on a terminal; elsewhere nothing, since every step is a log line there.
-
-    The total is what the ledger holds open, read again as listings add to it.
-    """
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=40),
-        MofNCompleteColumn(),
-        TextColumn("documents · {task.fields[delivered]} delivered · {task.fields[dead]} set aside"),
-        TimeElapsedColumn(),
-        console=Console(file=sys.stderr),
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task(title, total=None, delivered=0, dead=0)
-        seen: Counter[State] = Counter()
-
-        def on_move(move: Move) -> None:
-            if move.failure is not None and move.state is not State.DEAD:
-                return
-            seen[move.state] += 1
-            done = sum(seen[state] for state in FINAL)
-            if bar.tasks[0].total is None:
-                bar.update(task, total=done + _open(connector))
-            bar.update(task, completed=done, delivered=seen[State.DELIVERED], dead=seen[State.DEAD])
-
-        yield on_move
-        bar.update(task, total=bar.tasks[0].completed)  # where nothing was due, that is zero
-
-
-def _open(connector: Connector) -> int:
-    names = {pipeline.name for pipeline in connector.pipelines}
-    return sum(
-        sum(states.get(state, 0) for state in (State.PENDING, State.IN_DOUBT, State.DELIVERED))
-        for name, states in connector.store.counts().items()
-        if name in names
+def _open(connector: Connector) -> Counter[str]:
+    """Count what is due now or later, by pipeline."""
+    counts = connector.store.counts()
+    names = [pipeline.name for pipeline in connector.pipelines]
+    return Counter(
+        {
+            name: sum(counts.get(name, {}).get(state, 0) for state in (State.PENDING, State.DELIVERED))
+            for name in names
+        }
     )

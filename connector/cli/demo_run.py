@@ -10,7 +10,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from connector.cli.cycle import Cycle, progress, run_cycle
+from connector.cli.bar import Bar
+from connector.cli.cycle import Cycle, run_cycle
 from connector.cli.output import console, table
 from connector.cli.report import cost_line, problem_table
 from connector.cli.sandbox_setup import Sandboxes, write_sandbox_config
@@ -64,8 +65,8 @@ def _sync(config: Path, title: str) -> tuple[Cycle, Sequence[Delivery]]:
     # A new connection each time, as two runs of `docflo-connector sync` would have.
     settings = open_session(config)
     configure_logging("error")  # off a terminal too: the tables say it better than four hundred lines
-    with connect(settings) as connector, progress(connector, title) as on_move:
-        cycle = run_cycle(connector, full=False, on_move=on_move)
+    with connect(settings) as connector, Bar(title) as bar:
+        cycle = run_cycle(connector, full=False, bar=bar)
         return cycle, connector.store.find(states=[State.COMPLETED], limit=SAMPLE)
 
 

@@ -24,15 +24,16 @@ def sync(
 
     Safe to run at any time and as often as you like: what was delivered is not delivered again.
     """
-    from connector.cli.cycle import progress, run_cycle
+    from connector.cli.bar import Bar
+    from connector.cli.cycle import run_cycle
     from connector.cli.output import console, print_json
     from connector.cli.report import cycle_json, show_cycle
     from connector.cli.session import open_session
     from connector.wiring import connect
 
     settings = open_session(config)
-    with connect(settings, only=pipelines or ()) as connector, progress(connector, "Syncing") as on_move:
-        cycle = run_cycle(connector, full=sweep, on_move=on_move)
+    with connect(settings, only=pipelines or ()) as connector, Bar("Syncing") as bar:
+        cycle = run_cycle(connector, full=sweep, bar=bar)
     if output is Output.JSON:
         print_json(cycle_json(cycle))
     else:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -272,9 +272,9 @@ class DocfloClient:
                 response = self._http.send(request, stream=True)
                 try:
                     self._saw(operation, response, began)
-                    answer = _Answer(response=response, limit=limit)
+                    answer = _Answer(response=response, limit=limit, key=key.encode())
                     if not is_success(response.status_code):
-                        raise self._failure(request, answer, key, repeatable=repeatable)
+                        raise self._failure(request, answer, repeatable=repeatable)
                     yield answer
                 finally:
                     response.close()
@@ -282,9 +282,7 @@ class DocfloClient:
                 reason = f"{seconds:g} seconds have passed" if limit.has_passed else _reason(error)
                 raise _translated(error, request.url.host, reason, repeatable=repeatable) from error
 
-    def _failure(
-        self, request: httpx.Request, answer: "_Answer", key: str, *, repeatable: bool
-    ) -> ConnectorError:
+    def _failure(self, request: httpx.Request, answer: "_Answer", *, repeatable: bool) -> ConnectorError:
         try:
             body = answer.read(MAX_ERROR_BYTES)
         except (httpx.HTTPError, UnexpectedResponseError):
@@ -292,8 +290,7 @@ class DocfloClient:
         return read_failure(
             answer.response.status_code,
             _lower(answer.response.headers),
-            # Some servers repeat the key that they refuse.
-            body.replace(key.encode(), b"***"),
+            body,
             path=request.url.path.removeprefix(urlsplit(self._settings.base_url).path),
             repeatable=repeatable,
             now=self._clock(),
@@ -332,6 +329,7 @@ class _Answer:
 
     response: httpx.Response
     limit: Deadline
+    key: bytes = field(repr=False)
 
     def chunks(self, cap: int) -> Iterator[bytes]:
         received = 0
@@ -346,7 +344,8 @@ class _Answer:
             raise httpx.ReadTimeout("the deadline has passed")
 
     def read(self, cap: int) -> bytes:
-        return b"".join(self.chunks(cap))
+        # Some servers repeat the key that they refuse: nothing that reads on may carry it into a log.
+        return b"".join(self.chunks(cap)).replace(self.key, b"***")
 
 
 def _connect(settings: DocfloSettings, transport: httpx.BaseTransport | None) -> httpx.Client:

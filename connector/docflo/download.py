@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import Message
+from email.utils import collapse_rfc2231_value
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -69,9 +70,7 @@ def _content_type(told: str, start: bytes) -> str:
 
 def file_name(disposition: str | None, fallback: str) -> str:
     """Give a safe name from a Content-Disposition header: no folder, no control or direction characters."""
-    message = Message()
-    message["content-disposition"] = disposition or "attachment"
-    told = message.get_filename() or fallback
+    told = _told_name(disposition) or fallback
     # A path is cut to its last part, from whatever system it came.
     last = told.replace("\\", "/").rsplit("/", maxsplit=1)[-1] if disposition else told
     safe = _UNSAFE.sub("_", last).strip(" .")
@@ -81,6 +80,18 @@ def file_name(disposition: str | None, fallback: str) -> str:
     if room <= 0:
         stem, suffix, room = safe, "", LONGEST_NAME
     return stem.encode()[:room].decode(errors="ignore") + suffix
+
+
+def _told_name(disposition: str | None) -> str | None:
+    message = Message()
+    message["content-disposition"] = disposition or "attachment"
+    params: list[tuple[str, str | tuple[str | None, str | None, str]]] = message.get_params(
+        [], "content-disposition"
+    )
+    names = [value for name, value in params if name.lower() == "filename"]
+    # `filename*` knows all characters, and `filename` beside it is for those who cannot read that.
+    extended = [value for value in names if isinstance(value, tuple)]
+    return next((collapse_rfc2231_value(value) for value in [*extended, *names]), None)
 
 
 def _write(chunks: Iterable[bytes], path: Path, content_type: str) -> Download:

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import pytest
 
+from connector.cli.bar import Bar
 from connector.cli.cycle import Cycle, run_cycle
 from connector.cli.session import open_session
 from connector.clock import utc_now
@@ -23,7 +24,7 @@ PATIENCE = 30.0  # seconds that a process of ours may take to get somewhere
 
 def _cycle(world: World, clock: HandClock) -> Cycle:
     with connect(open_session(world.config), clock=clock) as connector:
-        return run_cycle(connector, full=False, on_move=lambda _move: None)
+        return run_cycle(connector, full=False, bar=Bar("test"))
 
 
 def _until_quiet(world: World) -> None:
