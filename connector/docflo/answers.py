@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from connector.docflo.envelope import CREATED, find_list, first_text, identity, read_instant, unwrap
 from connector.docflo.fields import read_number
 from connector.docflo.jsontext import is_html, read_json, shape
-from connector.docflo.wire import CREATED, find_list, first_text, identity, read_instant, unwrap
 from connector.errors import UnexpectedResponseError
 
 NAMES = ("name", "type", "id", "key", "model_id", "modelId", "_id")

@@ -4,7 +4,6 @@ Nothing is retried here, redirects are not followed, and every call ends within 
 looks like and what an answer means is decided without I/O, in `outgoing.py`, `wire.py` and `answers.py`.
 """
 
-import ssl
 import threading
 import time
 from collections import Counter
@@ -29,6 +28,7 @@ from connector.docflo.failures import is_success, read_failure, refused_inside
 from connector.docflo.jsontext import write_json
 from connector.docflo.ratelimit import RateLimit, read_rate_limit
 from connector.docflo.settings import DocfloSettings
+from connector.docflo.trust import distrust, trust
 from connector.docflo.upload import Progress, watched
 from connector.document import Document, Field
 from connector.errors import (
@@ -210,7 +210,7 @@ class DocfloClient:
         repeatable: bool = True,
     ) -> None:
         answer = self._call(operation, "PATCH", path, params=params, body=body, repeatable=repeatable)
-        error = refused_inside(answer)
+        error = refused_inside(answer, repeatable=repeatable)
         if error is not None:
             raise error
 
@@ -289,7 +289,7 @@ class DocfloClient:
             body = b""  # the status alone says what to do
         return read_failure(
             answer.response.status_code,
-            _lower(answer.response.headers),
+            answer.response.headers,
             body,
             path=request.url.path.removeprefix(urlsplit(self._settings.base_url).path),
             repeatable=repeatable,
@@ -297,7 +297,7 @@ class DocfloClient:
         )
 
     def _saw(self, operation: str, response: httpx.Response, began: float) -> None:
-        limit = read_rate_limit(_lower(response.headers), self._clock())
+        limit = read_rate_limit(response.headers, self._clock())
         if limit is not None:
             with self._lock:
                 self._rate_limit = limit
@@ -362,7 +362,7 @@ def _connect(settings: DocfloSettings, transport: httpx.BaseTransport | None) ->
             # A connection for each call: a deadline cuts its own, and none is found stale by an upload.
             limits=httpx.Limits(max_keepalive_connections=0),
             transport=transport,
-            verify=_trust(settings.ca_bundle),
+            verify=trust(settings.ca_bundle),
             # A proxy that the machine is set up with is honoured, but not on the way to this machine itself.
             trust_env=settings.base_url.startswith("https:"),
         )
@@ -372,10 +372,10 @@ def _connect(settings: DocfloSettings, transport: httpx.BaseTransport | None) ->
 
 
 def _translated(error: httpx.HTTPError, host: str, reason: str, *, repeatable: bool) -> ConnectorError:
-    distrust = _distrust(error)
-    if distrust is not None:
+    problem = distrust(error)
+    if problem is not None:
         return UnavailableError(
-            f"the certificate of {host} is not trusted: {distrust.verify_message}",
+            f"the certificate of {host} is not trusted: {problem.verify_message}",
             remedy="set docflo.ca_bundle to the authority's PEM file; never switch verification off",
         )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError):
@@ -393,26 +393,5 @@ def _translated(error: httpx.HTTPError, host: str, reason: str, *, repeatable: b
     )
 
 
-def _distrust(error: BaseException) -> ssl.SSLCertVerificationError | None:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return cause
-        cause = cause.__cause__ or cause.__context__
-    return None
-
-
 def _reason(error: Exception) -> str:
     return str(error) or type(error).__name__
-
-
-def _lower(headers: httpx.Headers) -> dict[str, str]:
-    return {name.lower(): value for name, value in headers.items()}
-
-
-def _trust(ca_bundle: Path | None) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=None if ca_bundle is None else str(ca_bundle))
-    except (OSError, ssl.SSLError) as error:
-        message = f"docflo.ca_bundle cannot be read: {ca_bundle}"
-        raise ConfigError(message, remedy="it must be a PEM file of certificates") from error

@@ -85,13 +85,11 @@ def file_name(disposition: str | None, fallback: str) -> str:
 def _told_name(disposition: str | None) -> str | None:
     message = Message()
     message["content-disposition"] = disposition or "attachment"
-    params: list[tuple[str, str | tuple[str | None, str | None, str]]] = message.get_params(
-        [], "content-disposition"
-    )
-    names = [value for name, value in params if name.lower() == "filename"]
+    params = message.get_params([], "content-disposition")
+    names: list[object] = [value for name, value in params if name.lower() == "filename"]
     # `filename*` knows all characters, and `filename` beside it is for those who cannot read that.
-    extended = [value for value in names if isinstance(value, tuple)]
-    return next((collapse_rfc2231_value(value) for value in [*extended, *names]), None)
+    extended = [collapse_rfc2231_value(value) for value in names if isinstance(value, tuple)]
+    return next((name for name in (*extended, *names) if isinstance(name, str)), None)
 
 
 def _write(chunks: Iterable[bytes], path: Path, content_type: str) -> Download:

@@ -70,13 +70,15 @@ def read_failure(
     return _rejected(status, path, remote)
 
 
-def refused_inside(body: bytes) -> ConnectorError | None:
+def refused_inside(body: bytes, *, repeatable: bool) -> ConnectorError | None:
     """Give the error that an answer of success carries in its body; None when it carries none.
 
     Only for requests whose answer means nothing else: it may be empty, or anything.
     """
     if is_html(body):
-        return UnexpectedResponseError(
+        # Whoever answered in Docflo's place may be gone in a minute, so the document is not given up.
+        lost = UnavailableError if repeatable else OutcomeUnknownError
+        return lost(
             "Docflo answered with HTML, so nothing says that the change was made",
             remedy="is docflo.base_url the address of the API? A proxy or a login page may be in between",
         )

@@ -6,27 +6,31 @@ No successful answer is documented, so every plausible envelope is read and the 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from connector.docflo.envelope import (
+    CREATED,
+    IDS,
+    TYPES,
+    as_object,
+    find_list,
+    find_total,
+    first_text,
+    identities,
+    identity,
+    read_instant,
+    unwrap,
+    unwrap_document,
+)
 from connector.docflo.fields import is_field_map, read_fields
 from connector.docflo.jsontext import read_json, shape, write_json
 from connector.document import Document, Field
 from connector.errors import UnexpectedResponseError
 
-LISTS = (
-    *("documents", "data", "items", "results", "value", "docs", "rows", "content"),
-    *("logs", "entries", "types", "models", "hits", "matches"),
-)
-TOTALS = ("total", "totalCount", "totalDocuments", "@odata.count", "count")
-IDS = ("_id", "id", "documentId")
-CREATED = ("createdOn", "createdAt", "created", "creationDate")
-TYPES = ("type", "documentType", "modelId", "model_id")
 NAMES = ("name", "fileName", "filename", "originalName")
+PART_MARKS = frozenset({"page", "pageNumber", "pageIndex", "index", "part", "confidence"})
 FIELDS = ("fields", "results", "result", "data", "analysis")
-WRAPPERS = ("data", "document", "result")
-
-_MILLISECONDS = 10**11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +82,8 @@ def read_page(body: bytes) -> DocumentPage:
     """Read a page of "Get Documents"."""
     value = read_json(body)
     rows = find_list(value, "a list of documents")
-    documents = tuple(document_from(_object(unwrap(row))) for row in rows)
-    return DocumentPage(documents=documents, total=_find_total(value))
+    documents = tuple(document_from(as_object(unwrap(row))) for row in rows)
+    return DocumentPage(documents=documents, total=find_total(value))
 
 
 def read_info(body: bytes) -> DocumentInfo:
@@ -115,7 +119,7 @@ def _uploads(value: object) -> Sequence[Any]:
 
 def read_analysis(body: bytes) -> Mapping[str, Field]:
     """Read an answer of "Analyze Document": fields, of a document that has no id."""
-    raw = _object(unwrap(read_json(body)))
+    raw = as_object(unwrap(read_json(body)))
     found = _find_fields(raw)
     if found is None:
         message = f"expected the fields of an analysis, but Docflo answered with {shape(raw)}"
@@ -142,72 +146,6 @@ def document_from(raw: Mapping[str, Any]) -> Document:
     )
 
 
-def find_list(value: object, wanted: str) -> Sequence[Any]:
-    """Find the list in an answer: bare, under a known key, or one level further down.
-
-    Raises: UnexpectedResponseError naming the keys seen.
-    """
-    if isinstance(value, list):
-        return value
-    if isinstance(value, Mapping):
-        for candidate in (value, *(value[key] for key in LISTS if isinstance(value.get(key), Mapping))):
-            for key in LISTS:
-                if isinstance(candidate.get(key), list):
-                    found: list[Any] = candidate[key]
-                    return found
-    message = f"expected {wanted}, but Docflo answered with {shape(value)}"
-    raise UnexpectedResponseError(message, remedy="is docflo.base_url the address of the API?")
-
-
-def unwrap(value: object) -> object:
-    """Take `{data|document|result: {...}}` off, as often as it is there."""
-    while isinstance(value, Mapping):
-        outer = value
-        inner = next((outer[key] for key in WRAPPERS if _is_wrapper(outer, outer.get(key))), None)
-        if inner is None:
-            return outer
-        value = inner
-    return value
-
-
-def _is_wrapper(outer: Mapping[str, Any], inner: object) -> bool:
-    if not isinstance(inner, Mapping) or "fields" in outer:
-        return False
-    if identity(outer) is None:
-        return True
-    # MongoDB gives an `_id` to parts of a document too: an outer object that is a document stays one.
-    is_document = any(key in outer for key in ("status", *TYPES, *CREATED))
-    return not is_document and identity(inner) is not None
-
-
-def unwrap_document(value: object) -> Mapping[str, Any]:
-    """Find the one document of an answer; a list of exactly one is accepted."""
-    unwrapped = unwrap(value)
-    if isinstance(unwrapped, list) and len(unwrapped) == 1:
-        unwrapped = unwrap(unwrapped[0])
-    if isinstance(unwrapped, Mapping) and identity(unwrapped) is None:
-        lists = [unwrapped[key] for key in ("data", "documents") if isinstance(unwrapped.get(key), list)]
-        if lists and len(lists[0]) == 1:
-            unwrapped = unwrap(lists[0][0])
-    return _object(unwrapped)
-
-
-def identity(raw: Mapping[str, Any]) -> str | None:
-    """Give the id, opaque: text, a number, or MongoDB's `{"$oid": ...}`."""
-    return next(iter(identities(raw)), None)
-
-
-def identities(raw: Mapping[str, Any]) -> tuple[str, ...]:
-    """Give every id that the object tells, the best first."""
-    values = (raw.get(key) for key in IDS)
-    told = (value.get("$oid") if isinstance(value, Mapping) else value for value in values)
-    return tuple(
-        str(value)
-        for value in told
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip()
-    )
-
-
 def _identity_of(value: object) -> str | None:
     return identity(value) if isinstance(value, Mapping) else None
 
@@ -215,26 +153,6 @@ def _identity_of(value: object) -> str | None:
 def _told(raw: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     info = raw.get("info")  # the endpoint that changes the status is called so
     return first_text(raw, keys) or (first_text(info, keys) if isinstance(info, Mapping) else None)
-
-
-def first_text(raw: Mapping[str, Any], keys: Sequence[str]) -> str | None:
-    """Give the first of these keys that holds text."""
-    return next((raw[key] for key in keys if isinstance(raw.get(key), str) and raw[key]), None)
-
-
-def _object(value: object) -> Mapping[str, Any]:
-    if isinstance(value, Mapping):
-        return value
-    message = f"expected a document, but Docflo answered with {shape(value)}"
-    raise UnexpectedResponseError(message, remedy="is docflo.base_url the address of the API?")
-
-
-def _find_total(value: object) -> int | None:
-    if not isinstance(value, Mapping):
-        return None
-    levels = (value, *(inner for inner in value.values() if isinstance(inner, Mapping)))
-    totals = (level.get(key) for level in levels for key in TOTALS)
-    return next((total for total in totals if isinstance(total, int) and not isinstance(total, bool)), None)
 
 
 def _find_fields(raw: Mapping[str, Any]) -> Mapping[str, Field] | None:
@@ -279,6 +197,8 @@ def merge_parts(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
     merged: dict[str, Any] = {}
     for part in parts:
         for name, field in part.items():
+            if name in PART_MARKS:
+                continue
             known, new = _bare(merged.get(name)), _bare(field)
             if known is None:
                 merged[name] = field
@@ -298,33 +218,3 @@ def _created(raw: Mapping[str, Any]) -> datetime | None:
     levels = (raw, info) if isinstance(info, Mapping) else (raw,)
     found = (read_instant(level.get(key)) for level in levels for key in CREATED)
     return next((instant for instant in found if instant is not None), None)
-
-
-def read_instant(value: object) -> datetime | None:
-    """Read a time: ISO 8601 or an epoch; without a zone it is taken as UTC. None for anything else."""
-    match value:
-        case {"$date": inner}:
-            return read_instant(inner)
-        case bool() | None:
-            return None
-        case int():
-            return _from_epoch(value)
-        case str():
-            return _from_text(value)
-        case _:
-            return None
-
-
-def _from_epoch(value: int) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(value / 1000 if value > _MILLISECONDS else value, UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
-def _from_text(value: str) -> datetime | None:
-    try:
-        instant = datetime.fromisoformat(value.strip())
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None

@@ -2,11 +2,23 @@
 
 import io
 import socket
+import ssl
 import time
-from threading import Event
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from threading import Event, Thread
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
+from connector.clock import utc_now
 from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.errors import OutcomeUnknownError, UnavailableError, UnexpectedResponseError
@@ -111,6 +123,70 @@ def test_a_proxy_of_the_machine_is_not_asked_for_the_machine_itself(monkeypatch:
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with listening(lambda connection, _head: answer(connection, b"[]")) as url, client(url) as docflo:
+        page = docflo.list_documents(DocumentQuery())
+
+    assert page.documents == ()
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for 127.0.0.1 that nobody has signed but itself, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = utc_now()
+    signed = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = Encoding.PEM
+    path = tmp_path / "ca.pem"
+    path.write_bytes(signed.public_bytes(pem) + key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+@contextmanager
+def listening_behind_tls(certificate: Path) -> Iterator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def serve(server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with suppress(OSError), context.wrap_socket(connection, server_side=True) as line:
+                line.recv(65536)
+                answer(line, b"[]")
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        Thread(target=serve, args=(server,), daemon=True).start()
+        yield f"https://127.0.0.1:{server.getsockname()[1]}"
+
+
+def test_a_certificate_that_is_not_trusted_leaves_nothing_in_doubt_and_names_the_setting(
+    certificate: Path,
+) -> None:
+    with (
+        listening_behind_tls(certificate) as url,
+        client(url) as docflo,
+        pytest.raises(UnavailableError, match="certificate") as caught,
+    ):
+        docflo.create_document(io.BytesIO(b"x"), "x.pdf")
+
+    assert "docflo.ca_bundle" in caught.value.remedy
+
+
+def test_a_certificate_of_the_bundle_is_trusted(certificate: Path) -> None:
+    with listening_behind_tls(certificate) as url, client(url, ca_bundle=certificate) as docflo:
         page = docflo.list_documents(DocumentQuery())
 
     assert page.documents == ()

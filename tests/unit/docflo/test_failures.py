@@ -212,18 +212,21 @@ def test_a_missing_email_says_which_documents_have_one() -> None:
     "body", [b"", b"{}", b"null", b'{"error": null}', b'{"success": true}', b"OK", b"[1"]
 )
 def test_an_answer_to_a_change_may_hold_anything_that_is_no_error(body: bytes) -> None:
-    assert refused_inside(body) is None
+    assert refused_inside(body, repeatable=True) is None
 
 
 @pytest.mark.parametrize(
     "body", [b'{"error": {"code": "X", "message": "no"}}', b'{"success": false, "message": "no"}']
 )
 def test_an_error_inside_a_success_is_a_refusal(body: bytes) -> None:
-    error = refused_inside(body)
+    error = refused_inside(body, repeatable=True)
 
     assert type(error) is RejectedError
     assert "no" in error.message
 
 
 def test_a_page_for_people_does_not_say_that_a_change_was_made() -> None:
-    assert type(refused_inside(b"<html>Sign in</html>")) is UnexpectedResponseError
+    page = b"<html>Sign in</html>"
+
+    assert type(refused_inside(page, repeatable=True)) is UnavailableError
+    assert type(refused_inside(page, repeatable=False)) is OutcomeUnknownError
