@@ -1,4 +1,4 @@
-"""Databases for tests: SQLite files, and a real PostgreSQL that starts from a wheel."""
+"""For all tests: logging as imported, SQLite files, and a real PostgreSQL that starts from a wheel."""
 
 import shutil
 import tempfile
@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from connector.ledger.database import Database, open_database
 from tests.postgres import PostgresServer, started
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_imported() -> Iterator[None]:
+    """A command sets up logging for its process; the next test must not inherit that."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
