@@ -5,11 +5,10 @@ adapter live beside what they set; this module puts them together and checks wha
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, timedelta
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -20,6 +19,9 @@ from connector.errors import ConfigError, Problem
 from connector.pipeline.definition import WRITE_BACK_SOURCES
 from connector.references import FOLDER, OFFLINE, ResolvedText
 from connector.yaml_source import YamlSource, read_yaml, validate
+from connector.yaml_words import suggest
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _DURATION = re.compile(r"(?P<amount>\d+)\s*(?P<unit>[smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -185,13 +187,8 @@ def _cross_check(config: Config, source: YamlSource) -> Iterator[Problem]:
             where = ("pipelines", name, "target")
             yield Problem(
                 place=f"{source.place(where)}: {'.'.join(where)}",
-                message=f"unknown target `{pipeline.target}`; {_suggest(pipeline.target, config.targets)}",
+                message=f"unknown target `{pipeline.target}`; {suggest(pipeline.target, config.targets)}",
             )
-
-
-def _suggest(name: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"known: {', '.join(known)}"
 
 
 def _from_folder(config: Config, folder: Path) -> Config:
@@ -200,10 +197,25 @@ def _from_folder(config: Config, folder: Path) -> Config:
         name: section.model_copy(update={"mapping": folder / section.mapping})
         for name, section in config.pipelines.items()
     }
-    database = config.database
-    if database.startswith("sqlite:///") and not database.startswith("sqlite:////"):
-        database = f"sqlite:///{folder.resolve() / database.removeprefix('sqlite:///')}"
-    return config.model_copy(update={"pipelines": pipelines, "database": database})
+    update = {
+        "docflo": _with_bundle(config.docflo, folder),
+        "database": _sqlite_from(config.database, folder),
+        "targets": {name: _with_bundle(target, folder) for name, target in config.targets.items()},
+        "pipelines": pipelines,
+    }
+    return config.model_copy(update=update)
+
+
+def _with_bundle(settings: ModelT, folder: Path) -> ModelT:
+    bundle = getattr(settings, "ca_bundle", None)
+    return settings.model_copy(update={"ca_bundle": folder / bundle}) if bundle is not None else settings
+
+
+def _sqlite_from(database: str, folder: Path) -> str:
+    is_relative = database.startswith("sqlite:///") and not database.startswith(
+        ("sqlite:////", "sqlite:///:")
+    )
+    return f"sqlite:///{folder.resolve() / database.removeprefix('sqlite:///')}" if is_relative else database
 
 
 def config_json_schema() -> dict[str, Any]:

@@ -78,15 +78,6 @@ class AdapterContract:
         assert len(target.headers("k1")) == 1
         assert len(target.lines("k1")) == 2
 
-    def test_a_new_line_joins_those_that_are_there(self, target: Target) -> None:
-        skip_unless_native(target)
-        target.adapter.deliver([invoice("k1", lines=2)])
-
-        [receipt] = target.adapter.deliver([invoice("k1", lines=3)])
-
-        assert isinstance(receipt, Receipt)
-        assert set(target.lines("k1")) == {"k1:0", "k1:1", "k1:2"}
-
     def test_a_bad_line_keeps_its_header_and_the_other_lines_out(self, target: Target) -> None:
         record = invoice("k1", lines=3)
         bad = replace(record.lines[1], fields={"No_Such_Field__c": "x"})
@@ -97,15 +88,6 @@ class AdapterContract:
         assert "No_Such_Field__c" in outcome.message
         assert target.headers("k1") == []
         assert target.lines("k1") == {}
-
-    def test_a_bad_line_leaves_what_was_there_as_it_was(self, target: Target) -> None:
-        skip_unless_native(target)
-        target.adapter.deliver([invoice("k1", lines=1, fields={"Number__c": "before"})])
-        worse = invoice("k1", fields={"Number__c": "after"})
-
-        target.adapter.deliver([replace(worse, lines=(line("k1:0", No_Such_Field__c="x"),))])
-
-        assert target.headers("k1")[0]["Number__c"] == "before"
 
     def test_a_bad_record_does_not_touch_its_neighbours(self, target: Target) -> None:
         records = [
@@ -200,16 +182,6 @@ class AdapterContract:
         assert target.headers("k1")[0]["Number__c"] == text
         assert target.lines("k1")["k1:0"]["Description__c"] == text
 
-    def test_none_clears_and_what_is_absent_is_left_alone(self, target: Target) -> None:
-        skip_unless_native(target)
-        target.adapter.deliver([invoice("k1", fields={"Number__c": "R-1", "Total__c": Decimal(7)})])
-
-        target.adapter.deliver([invoice("k1", fields={"Total__c": None})])
-
-        [header] = target.headers("k1")
-        assert header.get("Total__c") is None
-        assert header["Number__c"] == "R-1"
-
     def test_check_finds_a_missing_field_and_its_place(self, target: Target) -> None:
         places = ("mappings/x.yaml:7:5", "mappings/x.yaml:8:5")
         shape = RecordShape(
@@ -238,6 +210,35 @@ class AdapterContract:
         assert [finding for finding in findings if finding.severity is Severity.ERROR] == []
 
 
+class NativeAdapterContract(AdapterContract):
+    """And what a target that sets by key must do besides: deliver again, with other content."""
+
+    def test_a_new_line_joins_those_that_are_there(self, target: Target) -> None:
+        target.adapter.deliver([invoice("k1", lines=2)])
+
+        [receipt] = target.adapter.deliver([invoice("k1", lines=3)])
+
+        assert isinstance(receipt, Receipt)
+        assert set(target.lines("k1")) == {"k1:0", "k1:1", "k1:2"}
+
+    def test_a_bad_line_leaves_what_was_there_as_it_was(self, target: Target) -> None:
+        target.adapter.deliver([invoice("k1", lines=1, fields={"Number__c": "before"})])
+        worse = invoice("k1", fields={"Number__c": "after"})
+
+        target.adapter.deliver([replace(worse, lines=(line("k1:0", No_Such_Field__c="x"),))])
+
+        assert target.headers("k1")[0]["Number__c"] == "before"
+
+    def test_none_clears_and_what_is_absent_is_left_alone(self, target: Target) -> None:
+        target.adapter.deliver([invoice("k1", fields={"Number__c": "R-1", "Total__c": Decimal(7)})])
+
+        target.adapter.deliver([invoice("k1", fields={"Total__c": None})])
+
+        [header] = target.headers("k1")
+        assert header.get("Total__c") is None
+        assert header["Number__c"] == "R-1"
+
+
 def invoice(key: str, *, lines: int = 0, words: str = "Paper", **parts: Any) -> Record:
     """Give a record that any target here takes."""
     made = tuple(line(f"{key}:{index}", Description__c=words) for index in range(lines))
@@ -258,12 +259,6 @@ def deliver_as_a_pipeline_does(target: Target, record: Record) -> Receipt:
     [outcome] = target.adapter.deliver([record])
     assert isinstance(outcome, Receipt), outcome
     return outcome
-
-
-def skip_unless_native(target: Target) -> None:
-    """Leave out what only a target that sets by key can do."""
-    if target.adapter.idempotency is not Idempotency.NATIVE:
-        pytest.skip("only a native target updates")
 
 
 def receipt_ids(outcomes: Sequence[Outcome | None]) -> list[str]:

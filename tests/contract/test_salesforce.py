@@ -9,7 +9,7 @@ from connector.clock import utc_now
 from connector.sandbox.faults import Fault
 from connector.sandbox.salesforce import SalesforceSandbox
 from connector.sandbox.server import SandboxServer
-from tests.contract.adapter_contract import AdapterContract, Target
+from tests.contract.adapter_contract import NativeAdapterContract, Target
 
 
 class SalesforceTarget(Target):
@@ -37,7 +37,7 @@ class SalesforceTarget(Target):
         self.sandbox.faults.add(Fault(kind="drop_after", operation="graph"))
 
 
-class TestSalesforce(AdapterContract):
+class TestSalesforce(NativeAdapterContract):
     """The contract, over a sandbox org whose lines cannot change their invoice."""
 
     @pytest.fixture

@@ -9,8 +9,17 @@ import pytest
 from connector.sandbox.docflo.listing import Envelope
 from tests.scenario.conftest import Cli, World
 
-UNIT_FIELDS = {"Description": "Description__c", "ProductCode": "Product_Code__c", "Unit": "Unit__c"}
-MONEY_FIELDS = {"UnitPrice": "Unit_Price__c", "Tax": "Tax__c", "Amount": "Amount__c"}
+HEADER_TEXTS = {
+    "InvoiceId": "Number__c",
+    "VendorName": "Vendor_Name__c",
+    "VendorTaxId": "Vendor_Tax_Id__c",
+    "InvoiceDate": "Date__c",
+    "DueDate": "Due_Date__c",
+    "PurchaseOrder": "PO_Number__c",
+}
+HEADER_MONEY = {"InvoiceTotal": "Total__c", "SubTotal": "Subtotal__c", "TotalTax": "Tax__c"}
+LINE_TEXTS = {"Description": "Description__c", "ProductCode": "Product_Code__c", "Unit": "Unit__c"}
+LINE_MONEY = {"UnitPrice": "Unit_Price__c", "Tax": "Tax__c", "Amount": "Amount__c"}
 
 
 def test_every_good_document_arrives_whole_exact_and_once(world: World, cli: Cli) -> None:
@@ -48,23 +57,22 @@ def _value(fields: Mapping[str, object], name: str) -> object:
     return field.get("value") if isinstance(field, dict) else None
 
 
-def _assert_same_header(header: dict[str, object], fields: Mapping[str, object]) -> None:
-    texts = {"InvoiceId": "Number__c", "VendorName": "Vendor_Name__c", "VendorTaxId": "Vendor_Tax_Id__c"}
-    for source, target in texts.items():
+def _assert_same_header(header: Mapping[str, object], fields: Mapping[str, object]) -> None:
+    for source, target in HEADER_TEXTS.items():
         assert header.get(target) == _value(fields, source)
-    for source, target in {
-        "InvoiceTotal": "Total__c",
-        "SubTotal": "Subtotal__c",
-        "TotalTax": "Tax__c",
-    }.items():
+    for source, target in HEADER_MONEY.items():
         _assert_same_money(header.get(target), _value(fields, source))
+    total = _value(fields, "InvoiceTotal")
+    assert isinstance(total, dict)
+    assert header["CurrencyIsoCode"] == total["currencyCode"]
 
 
-def _assert_same_line(line: dict[str, object], row: dict[str, object]) -> None:
-    for source, target in UNIT_FIELDS.items():
+def _assert_same_line(line: Mapping[str, object], row: Mapping[str, object]) -> None:
+    for source, target in LINE_TEXTS.items():
         assert line.get(target) == _value(row, source)
-    for source, target in MONEY_FIELDS.items():
+    for source, target in LINE_MONEY.items():
         _assert_same_money(line.get(target), _value(row, source))
+    assert str(line.get("Quantity__c")) == str(_value(row, "Quantity"))
 
 
 def _assert_same_money(arrived: object, money: object) -> None:

@@ -6,6 +6,7 @@ After a change of words: RENEW_GOLDEN=1 pytest tests/unit/test_config.py; review
 import json
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,26 @@ def test_the_example_loads() -> None:
     assert config.pipelines["invoices-to-crm"].mapping.is_file()
 
 
+SECTIONS: Mapping[type[BaseModel], tuple[str, str]] = {
+    DocfloSettings: ("docflo:", "database:"),
+    SalesforceSettings: ("  crm:", "  rehearsal:"),
+    MemorySettings: ("  rehearsal:", "pipelines:"),
+}
+"""Where the settings of each client stand in the example; all others stand anywhere."""
+
+
 def test_the_example_names_every_key_there_is() -> None:
     text = EXAMPLE.read_text(encoding="utf-8")
-    named = set(re.findall(r"(\w+):(?:\s|$)", text))
     models = _models(Config)
-    assert {DocfloSettings, SalesforceSettings, MemorySettings} <= models
+    assert set(SECTIONS) <= models
 
-    missing = {
-        f"{model.__name__}.{key}" for model in models for key in model.model_fields if key not in named
-    }
+    missing = set()
+    for model in models:
+        start, end = SECTIONS.get(model, ("docflo:", r"\Z"))
+        section = re.search(rf"^{start}.*?^{end}", text + "\n", re.DOTALL | re.MULTILINE)
+        assert section is not None
+        named = set(re.findall(r"(\w+):(?:\s|$)", section[0]))
+        missing |= {f"{model.__name__}.{key}" for key in model.model_fields if key not in named}
 
     assert missing == set()
 
