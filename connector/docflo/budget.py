@@ -12,9 +12,13 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
+import structlog
+
 from connector.clock import Clock
 from connector.docflo.ratelimit import LONGEST_PAUSE, RateLimit
-from connector.errors import ThrottledError
+from connector.errors import ThrottledError, UnavailableError
+
+log = structlog.get_logger(__name__)
 
 HOUR = timedelta(hours=1)
 SLACK = timedelta(seconds=5)  # two answers of one window may name its end this far apart
@@ -79,11 +83,15 @@ class Budget(Protocol):
         """Take one request from what `lane` may use.
 
         Raises: ThrottledError with the time to come back; then nothing may be sent.
+        UnavailableError when the budget cannot be read; then nothing may be sent either.
         """
         ...
 
     def answered(self, said: RateLimit | None) -> None:
-        """Take note that a request has come to its end, and of what its answer said of the limit."""
+        """Take note that a request has come to its end, and of what its answer said of the limit.
+
+        Never raises, nor does `refused`: what the request did counts, whatever becomes of our notes.
+        """
         ...
 
     def refused(self, until: datetime) -> None:
@@ -268,13 +276,14 @@ class SharedBudget:
         self._answered: Counter[int] = Counter()  # the same, answered and not yet reported
         self._readings: list[Reading] = []  # not yet reported
         self._known = Window()  # as last read
+        self._closed_until: datetime | None = None  # not yet reported
         self._is_mute = False  # Docflo answers, and says nothing of a limit
 
     def take(self, lane: Lane) -> None:
         """Take one request from this process's block, or reserve another block first."""
         with self._lock:
             now = self._clock()
-            window = self._known = current(self._store.read(), now)
+            window = self._known = self._with_refusal(current(self._store.read(), now))
             if is_closed(window, now):
                 raise throttled(window, lane, self._plan, now)
             block = self._blocks.get(lane)
@@ -296,12 +305,13 @@ class SharedBudget:
                 return
             self._readings.append(Reading(said=said, at=self._clock()))
             if not said or self._is_news(said):
-                self._report(lambda window: window)
+                self._report_now()
 
     def refused(self, until: datetime) -> None:
         """Close the budget for every process."""
         with self._lock:
-            self._report(lambda window: closed(window, until))
+            self._closed_until = max(until, self._closed_until or until)
+            self._report_now()
 
     def release(self) -> None:
         """Give back what was reserved and not sent, and report what is known."""
@@ -344,6 +354,16 @@ class SharedBudget:
             raise throttled(window, lane, self._plan, now)
         return _Block(number=window.number, left=granted)
 
+    def _report_now(self) -> None:
+        try:
+            self._report(lambda window: window)
+        except UnavailableError as error:
+            # It is kept for the next report, and this process heeds it at once.
+            log.warning("budget.not_reported", reason=error.message)
+
+    def _with_refusal(self, window: Window) -> Window:
+        return window if self._closed_until is None else closed(window, self._closed_until)
+
     def _report(self, step: Callable[[Window], Window]) -> Window:
         """Store what this process learnt, then `step`."""
         now = self._clock()
@@ -353,11 +373,12 @@ class SharedBudget:
                 window = settled(window, number, answered=count, unspent=0)
             for reading in self._readings:
                 window = corrected(window, reading, now)
-            return step(current(window, now))
+            return step(self._with_refusal(current(window, now)))
 
         window = self._known = self._store.change(report)
         self._answered.clear()
         self._readings.clear()
+        self._closed_until = None
         self._flying = +self._flying
         return window
 

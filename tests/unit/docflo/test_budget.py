@@ -23,7 +23,7 @@ from connector.docflo.budget import (
     settled,
 )
 from connector.docflo.ratelimit import LONGEST_PAUSE, RateLimit
-from connector.errors import ThrottledError
+from connector.errors import ThrottledError, UnavailableError
 from tests.factories import NOON, HandClock
 
 RESET = NOON + timedelta(minutes=40)
@@ -36,11 +36,14 @@ class MemoryWindow:
     def __init__(self, window: Window | None = None) -> None:
         self.window = window or Window()
         self.writes = 0
+        self.is_away = False
 
     def read(self) -> Window:
         return self.window
 
     def change(self, step: Callable[[Window], Window]) -> Window:
+        if self.is_away:
+            raise UnavailableError("the ledger is away")
         self.writes += 1
         self.window = step(self.window)
         return self.window
@@ -193,6 +196,24 @@ def test_after_one_refusal_nobody_sends_before_the_time_it_named() -> None:
         assert error.value.until == NOON + timedelta(minutes=5)
     clock.advance(timedelta(minutes=5))
     other.take(Lane.TAIL)
+
+
+def test_a_refusal_is_heeded_and_told_later_when_the_ledger_is_away() -> None:
+    clock = HandClock()
+    store = MemoryWindow(Window(allowed=1000))
+    budget = SharedBudget(store, plan=PLAN, clock=clock)
+    budget.take(Lane.TAIL)
+    store.is_away = True
+
+    budget.answered(said(0))
+    budget.refused(NOON + timedelta(minutes=5))
+
+    with pytest.raises(ThrottledError):
+        budget.take(Lane.TAIL)
+    store.is_away = False
+    budget.release()
+    assert store.window.closed_until == NOON + timedelta(minutes=5)
+    assert store.window.used >= 1000
 
 
 def test_a_shorter_refusal_does_not_open_what_a_longer_one_closed() -> None:
