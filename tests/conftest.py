@@ -6,9 +6,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from connector.ledger.database import Database, open_database
 from tests.postgres import PostgresServer, started
+
+
+@pytest.fixture(autouse=True)
+def _logging_of_its_own() -> Iterator[None]:
+    """A command that ran in this process logs to a stream that is closed after its test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture
