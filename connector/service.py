@@ -16,6 +16,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.errors import ConnectorError
 from connector.pipeline.advance import drain
+from connector.pipeline.breaker import listing_of
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.discover import Discovered, discover, sweep
 from connector.pipeline.work import Work
@@ -100,7 +101,8 @@ class Service:
             return
         work = self._make_work()
         try:
-            listing(pipeline, work.docflo, work.store, clock=work.clock)
+            with listing_of(work.breakers):
+                listing(pipeline, work.docflo, work.store, clock=work.clock)
         except ConnectorError as error:
             log.warning(
                 "discover.failed", pipeline=pipeline.name, error=type(error).__name__, reason=error.message

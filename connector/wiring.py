@@ -7,20 +7,29 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from hashlib import sha256
 from uuid import uuid4
+
+import structlog
 
 from connector.adapters.base import Adapter
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
+from connector.docflo.budget import Plan, SharedBudget, Window
 from connector.docflo.client import DocfloClient
-from connector.errors import ConfigError, Problem
+from connector.errors import ConfigError, Problem, UnavailableError
+from connector.ledger.breaker import BreakerStore
+from connector.ledger.budget import BudgetStore
 from connector.ledger.database import Database, open_database
 from connector.ledger.store import Store
 from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping as MappingRules
+from connector.pipeline.breaker import Breakers
 from connector.pipeline.definition import Pipeline, WriteBack
 from connector.pipeline.work import Move, Work
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +40,8 @@ class Connector:
     database: Database
     store: Store
     docflo: DocfloClient
+    budget: SharedBudget
+    breakers: Breakers
     pipelines: Sequence[Pipeline]
     clock: Clock
 
@@ -39,6 +50,7 @@ class Connector:
         return Work(
             store=self.store,
             docflo=self.docflo,
+            breakers=self.breakers,
             owner=f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}:{uuid4().hex[:8]}",
             lease=self.config.service.lease,
             clock=self.clock,
@@ -58,7 +70,9 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
         database = open_database(config.database)
         stack.callback(database.close)
         database.require_current_schema()
-        docflo = stack.enter_context(DocfloClient(config.docflo, clock=clock))
+        budget = make_budget(config, database, clock=clock)
+        stack.callback(_release, budget)
+        docflo = stack.enter_context(DocfloClient(config.docflo, clock=clock, budget=budget))
         adapters: dict[str, Adapter] = {}
         for section in sections.values():
             if section.target not in adapters:
@@ -69,6 +83,8 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
             database=database,
             store=Store(database, clock=clock),
             docflo=docflo,
+            budget=budget,
+            breakers=Breakers(BreakerStore(database), clock=clock),
             pipelines=[
                 make_pipeline(
                     name, section, config.docflo.tenant_id, mappings[name], adapters[section.target]
@@ -79,15 +95,56 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """The ledger, what is left of the budget, and who is left alone."""
+
+    store: Store
+    budget: SharedBudget
+    breakers: Breakers
+
+
 @contextmanager
 def open_ledger(config: Config, *, clock: Clock = utc_now) -> Iterator[Store]:
     """Open the ledger alone, for commands that only look at it or change it."""
+    with open_sight(config, clock=clock) as sight:
+        yield sight.store
+
+
+@contextmanager
+def open_sight(config: Config, *, clock: Clock = utc_now) -> Iterator[Sight]:
+    """Open everything that the database holds, and no connection to anybody else."""
     database = open_database(config.database)
     try:
         database.require_current_schema()
-        yield Store(database, clock=clock)
+        yield Sight(
+            store=Store(database, clock=clock),
+            budget=make_budget(config, database, clock=clock),
+            breakers=Breakers(BreakerStore(database), clock=clock),
+        )
     finally:
         database.close()
+
+
+def make_budget(config: Config, database: Database, *, clock: Clock) -> SharedBudget:
+    """Give this process's part of the budget that belongs to the API key.
+
+    The ledger knows the key by a hash of where it is kept, never by its value: a rotated key goes on with
+    the same budget, and replicas share it as long as their configurations name the same place.
+    """
+    docflo = config.docflo
+    named = f"{docflo.base_url}\n{docflo.tenant_id}\n{docflo.api_key.reference}"
+    store = BudgetStore(database, sha256(named.encode()).hexdigest(), Window())
+    plan = Plan(requests_per_hour=docflo.requests_per_hour, share=docflo.share)
+    return SharedBudget(store, plan=plan, clock=clock)
+
+
+def _release(budget: SharedBudget) -> None:
+    try:
+        budget.release()
+    except UnavailableError as error:
+        # What was reserved is lost until the window ends; it hides no error that brought us here.
+        log.warning("budget.not_released", reason=error.message)
 
 
 def load_mappings(sections: Mapping[str, PipelineSection]) -> dict[str, MappingRules]:
@@ -143,6 +200,7 @@ def make_pipeline(
         lookback=section.documents.lookback,
         mapping=mapping,
         adapter=adapter,
+        target=section.target,
         write_back=WriteBack(fields=delivered.fields, status=delivered.status) if delivered else None,
     )
 

@@ -2,13 +2,17 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from connector.cli.bar import Bar
 from connector.cli.exits import Exit, exit_code
+from connector.docflo.budget import Balance
 from connector.docflo.ratelimit import RateLimit
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, ThrottledError
+from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, State
 from connector.pipeline.advance import drain
+from connector.pipeline.breaker import listing_of
 from connector.pipeline.discover import Discovered, discover, sweep
 from connector.pipeline.work import Move
 from connector.wiring import Connector
@@ -24,6 +28,8 @@ class Cycle:
     failures: dict[tuple[str, str], Move] = field(default_factory=dict)  # (pipeline, document) -> the last
     requests: Counter[str] = field(default_factory=Counter)
     rate_limit: RateLimit | None = None
+    budget: Balance | None = None
+    breakers: tuple[Breaker, ...] = ()  # sides that are left alone when the cycle ends
     open: Counter[str] = field(default_factory=Counter)  # pipeline -> deliveries that wait for a later cycle
     in_doubt: int = 0
     dead: list[Delivery] = field(default_factory=list)  # this cycle's
@@ -40,6 +46,12 @@ class Cycle:
     def count(self, state: State) -> int:
         """Count deliveries that reached `state` in this cycle."""
         return sum(number for (_, reached), number in self.moves.items() if reached is state)
+
+    def come_back_at(self) -> datetime | None:
+        """Give when something that had to wait can go on; None when nothing asked to wait."""
+        errors = [*self.errors, *(move.error for move in self.failures.values())]
+        times = [error.until for error in errors if isinstance(error, ThrottledError)]
+        return min([*times, *(breaker.next_try for breaker in self.breakers)], default=None)
 
     def exit(self) -> Exit:
         """Give the exit code: the gravest thing that a person should know."""
@@ -61,10 +73,12 @@ class Cycle:
 def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     """List every pipeline, then advance until nothing is due. `full`: list from `since`."""
     cycle = Cycle()
+    connector.breakers.try_now()
     for pipeline in connector.pipelines:
         listing = sweep if full else discover
         try:
-            found = listing(pipeline, connector.docflo, connector.store, clock=connector.clock)
+            with listing_of(connector.breakers):
+                found = listing(pipeline, connector.docflo, connector.store, clock=connector.clock)
             cycle.discovered.append(found)
         except ConnectorError as error:
             # What is in the ledger already can still be delivered.
@@ -79,6 +93,8 @@ def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     drain(connector.pipelines, connector.work(watch), stop=lambda: False)
     cycle.requests = connector.docflo.requests
     cycle.rate_limit = connector.docflo.rate_limit
+    cycle.budget = connector.budget.balance()
+    cycle.breakers = connector.breakers.open()
     _read_ledger(cycle, connector)
     return cycle
 

@@ -7,6 +7,8 @@ from rich.table import Table
 
 from connector.cli.cycle import Cycle
 from connector.cli.output import table
+from connector.docflo.budget import Balance
+from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, State
 
 WRITES = ("update_fields", "update_status")
@@ -35,7 +37,50 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
         "rate_limit": None
         if limit is None
         else {"limit": limit.limit, "remaining": limit.remaining, "reset_at": limit.reset_at},
+        "budget": None if cycle.budget is None else budget_json(cycle.budget),
+        "breakers": [breaker_json(breaker) for breaker in cycle.breakers],
+        "come_back_at": cycle.come_back_at(),
     }
+
+
+def budget_json(budget: Balance) -> Mapping[str, object]:
+    """Give the budget as JSON values."""
+    return {
+        "limit": budget.limit,
+        "used": budget.used,
+        "reset_at": budget.reset_at,
+        "closed_until": budget.closed_until,
+        "lanes": {lane.value: left for lane, left in budget.lanes.items()},
+    }
+
+
+def breaker_json(breaker: Breaker) -> Mapping[str, object]:
+    """Give an open breaker as JSON values."""
+    return {
+        "side": breaker.side,
+        "error": breaker.error_class,
+        "reason": breaker.reason,
+        "open_since": breaker.opened_at,
+        "failures": breaker.failures,
+        "next_try": breaker.next_try,
+    }
+
+
+def budget_line(budget: Balance) -> str:
+    """Say what is left of the request budget, and for whom."""
+    if budget.closed_until is not None:
+        return f"Requests to Docflo: none before {budget.closed_until:%H:%M:%S} UTC, as Docflo asked."
+    if budget.limit is None:
+        return "Requests to Docflo: no limit is known yet."
+    lanes = ", ".join(f"{lane.value.replace('_', '-')} {left}" for lane, left in budget.lanes.items())
+    reset = f"; all of them again at {budget.reset_at:%H:%M:%S} UTC" if budget.reset_at else ""
+    return f"Requests to Docflo: {budget.used} of {budget.limit} used; left for {lanes}{reset}."
+
+
+def breaker_table(breakers: Iterable[Breaker]) -> Table:
+    """Draw the sides that are left alone for now."""
+    rows = [(breaker.side, breaker.reason, breaker.opened_at, breaker.next_try) for breaker in breakers]
+    return table("Left alone for now", ("side", "why", "since (UTC)", "next try (UTC)"), rows)
 
 
 def delivery_json(delivery: Delivery) -> Mapping[str, object]:
@@ -90,7 +135,12 @@ def show_cycle(cycle: Cycle, screen: Console) -> None:
         screen.print(
             "Look closer with `docflo-connector deliveries show ID`, repair, then `deliveries replay ID`."
         )
+    if cycle.breakers:
+        screen.print(breaker_table(cycle.breakers))
     screen.print(cost_line(cycle))
+    until = cycle.come_back_at()
+    if until is not None:
+        screen.print(f"Come back after {until:%Y-%m-%d %H:%M:%S} UTC; nothing is lost.")
 
 
 def cost_line(cycle: Cycle) -> str:

@@ -60,9 +60,11 @@ class Sandboxes:
 
 
 @contextmanager
-def sandboxes(*, docflo_port: int = 0, salesforce_port: int = 0) -> Iterator[Sandboxes]:
-    """Start a Docflo with the demo's documents and an empty Salesforce; stop them at the end."""
-    docflo = DocfloSandbox(tenant_id=TENANT, documents=demo_documents(utc_now()))
+def sandboxes(
+    *, docflo_port: int = 0, salesforce_port: int = 0, docflo: DocfloSandbox | None = None
+) -> Iterator[Sandboxes]:
+    """Start a Docflo, by default with the demo's documents, and an empty Salesforce; stop them at the end."""
+    docflo = docflo or DocfloSandbox(tenant_id=TENANT, documents=demo_documents(utc_now()))
     salesforce = SalesforceSandbox()
     with (
         SandboxServer(docflo.app, port=docflo_port) as docflo_server,

@@ -1,19 +1,22 @@
-"""`status`: how many deliveries are where, and how far each pipeline has listed."""
+"""`status`: how many deliveries are where, how far each pipeline has listed, and what holds them up."""
 
 from connector.cli.options import DEFAULT_CONFIG, ConfigOption, Output, OutputOption
 
 
 def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.TABLE) -> None:
-    """Show each pipeline: deliveries by state, and how far it has listed."""
+    """Show each pipeline, what is left of the request budget, and who is left alone for now."""
     from connector.cli.output import console, print_json, table
+    from connector.cli.report import breaker_json, breaker_table, budget_json, budget_line
     from connector.cli.session import open_session
     from connector.ledger.delivery import State
-    from connector.wiring import open_ledger
+    from connector.wiring import open_sight
 
     settings = open_session(config, offline=True)
-    with open_ledger(settings) as store:
-        counts = store.counts()
-        checkpoints = {name: store.checkpoint(name) for name in settings.pipelines}
+    with open_sight(settings) as sight:
+        counts = sight.store.counts()
+        checkpoints = {name: sight.store.checkpoint(name) for name in settings.pipelines}
+        budget = sight.budget.balance()
+        breakers = sight.breakers.open()
     rows = {
         name: {
             **{state.value: counts.get(name, {}).get(state, 0) for state in State},
@@ -22,7 +25,17 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         for name in settings.pipelines
     }
     if output is Output.JSON:
-        print_json({"pipelines": rows})
+        print_json(
+            {
+                "pipelines": rows,
+                "budget": budget_json(budget),
+                "breakers": [breaker_json(breaker) for breaker in breakers],
+            }
+        )
         return
     columns = ("pipeline", *(state.value.replace("_", " ") for state in State), "listed until (UTC)")
-    console().print(table("Deliveries", columns, [(name, *row.values()) for name, row in rows.items()]))
+    screen = console()
+    screen.print(table("Deliveries", columns, [(name, *row.values()) for name, row in rows.items()]))
+    if breakers:
+        screen.print(breaker_table(breakers))
+    screen.print(budget_line(budget))

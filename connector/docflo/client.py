@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,7 @@ import structlog
 from connector import __version__
 from connector.clock import Clock, utc_now
 from connector.docflo import answers, outgoing, wire
+from connector.docflo.budget import Budget, Lane, NoBudget
 from connector.docflo.deadline import Deadline, deadline
 from connector.docflo.download import Download, save
 from connector.docflo.failures import is_success, read_failure, refused_inside
@@ -36,6 +38,7 @@ from connector.errors import (
     ConfigError,
     ConnectorError,
     OutcomeUnknownError,
+    ThrottledError,
     UnavailableError,
     UnexpectedResponseError,
 )
@@ -54,27 +57,34 @@ class DocfloClient:
         settings: DocfloSettings,
         *,
         clock: Clock = utc_now,
+        budget: Budget | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """`transport` stands in for the network in tests."""
+        """Without a `budget`, everything may be sent. `transport` stands in for the network in tests."""
         self._settings = settings
         self._clock = clock
-        self._lock = threading.Lock()
-        self._requests: Counter[str] = Counter()
-        self._rate_limit: RateLimit | None = None
+        self._budget = budget or NoBudget()
+        self._lane = Lane.WRITE_BACK  # what a person or the last step of a delivery asks for
+        self._seen = _Seen()
         self._http = _connect(settings, transport)
+
+    def lane(self, lane: Lane) -> "DocfloClient":
+        """Give this client for requests of `lane`. Connections, counts and the budget are the same."""
+        bound = copy(self)
+        bound._lane = lane  # noqa: SLF001 our own copy
+        return bound
 
     @property
     def requests(self) -> Counter[str]:
         """How many requests were sent, by operation."""
-        with self._lock:
-            return Counter(self._requests)
+        with self._seen.lock:
+            return Counter(self._seen.requests)
 
     @property
     def rate_limit(self) -> RateLimit | None:
         """What the last answer said of the budget; None before the first that said anything."""
-        with self._lock:
-            return self._rate_limit
+        with self._seen.lock:
+            return self._seen.rate_limit
 
     def list_documents(self, query: outgoing.DocumentQuery) -> wire.DocumentPage:
         """Give one page.
@@ -259,19 +269,22 @@ class DocfloClient:
     def _send(
         self, operation: str, request: httpx.Request, seconds: float, *, repeatable: bool
     ) -> Iterator["_Answer"]:
-        """Send, count, and turn every kind of failure into ours. Errors while the body is read included."""
+        """Send, count, and turn every kind of failure into ours. Errors while the body is read included.
+
+        Raises: ThrottledError before anything is sent, when the budget has nothing left for our lane.
+        """
         key = self._key()
         request.headers["x-tenant-id"] = self._settings.tenant_id
         request.headers["apiKey"] = key
-        with self._lock:
-            self._requests[operation] += 1
-        began = time.monotonic()
-        with deadline(seconds) as limit:
+        with self._spent() as exchange, deadline(seconds) as limit:
+            with self._seen.lock:
+                self._seen.requests[operation] += 1
+            began = time.monotonic()
             request.extensions["trace"] = limit.trace
             try:
                 response = self._http.send(request, stream=True)
                 try:
-                    self._saw(operation, response, began)
+                    exchange.said = self._saw(operation, response, began)
                     answer = _Answer(response=response, limit=limit, key=key.encode())
                     if not is_success(response.status_code):
                         raise self._failure(request, answer, repeatable=repeatable)
@@ -281,6 +294,19 @@ class DocfloClient:
             except httpx.HTTPError as error:
                 reason = f"{seconds:g} seconds have passed" if limit.has_passed else _reason(error)
                 raise _translated(error, request.url.host, reason, repeatable=repeatable) from error
+
+    @contextmanager
+    def _spent(self) -> Iterator["_Exchange"]:
+        """Take one request from the budget, and tell it afterwards what the answer said."""
+        self._budget.take(self._lane)
+        exchange = _Exchange()
+        try:
+            yield exchange
+        except ThrottledError as error:
+            self._budget.refused(error.until)
+            raise
+        finally:
+            self._budget.answered(exchange.said)
 
     def _failure(self, request: httpx.Request, answer: "_Answer", *, repeatable: bool) -> ConnectorError:
         try:
@@ -296,11 +322,13 @@ class DocfloClient:
             now=self._clock(),
         )
 
-    def _saw(self, operation: str, response: httpx.Response, began: float) -> None:
-        limit = read_rate_limit(response.headers, self._clock())
+    def _saw(self, operation: str, response: httpx.Response, began: float) -> RateLimit | None:
+        # A key that is not known is counted as nobody's: that says nothing of ours.
+        is_ours = response.status_code != httpx.codes.UNAUTHORIZED
+        limit = read_rate_limit(response.headers, self._clock()) if is_ours else None
         if limit is not None:
-            with self._lock:
-                self._rate_limit = limit
+            with self._seen.lock:
+                self._seen.rate_limit = limit
         log.debug(
             "docflo.request",
             operation=operation,
@@ -308,6 +336,7 @@ class DocfloClient:
             milliseconds=round((time.monotonic() - began) * 1000),
             remaining=limit.remaining if limit else None,
         )
+        return limit
 
     def _key(self) -> str:
         try:
@@ -321,6 +350,22 @@ class DocfloClient:
             message = "docflo.api_key holds what no HTTP header can carry"
             raise AccessRefusedError(message, remedy="copy the key again, without line breaks")
         return key
+
+
+@dataclass(slots=True, kw_only=True)
+class _Seen:
+    """What one connector has sent and heard, over all lanes."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    requests: Counter[str] = field(default_factory=Counter)
+    rate_limit: RateLimit | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class _Exchange:
+    """One request under way, and what its answer said of the limit."""
+
+    said: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

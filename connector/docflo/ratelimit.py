@@ -31,6 +31,7 @@ class RateLimit:
 def read_rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimit | None:
     """Read the X-RateLimit headers; None when there are none. What is not a number is as good as missing.
 
+    Where the answer tells its server's time, the reset is that far away, whatever our own clock says.
     Source: Docflo API, "Rate Limits": the reset is UTC epoch seconds; milliseconds and deltas are tolerated.
     """
     limit, remaining = (
@@ -41,7 +42,9 @@ def read_rate_limit(headers: Mapping[str, str], now: datetime) -> RateLimit | No
     if limit is None and remaining is None and reset is None:
         return None
     return RateLimit(
-        limit=limit, remaining=remaining, reset_at=None if reset is None else _instant(reset, now)
+        limit=limit,
+        remaining=remaining,
+        reset_at=None if reset is None else _instant(reset, now, _date(headers.get("date"))),
     )
 
 
@@ -62,6 +65,12 @@ def _retry_after(value: str | None, now: datetime) -> datetime | None:
     seconds = _number(value)
     if seconds is not None:
         return now + timedelta(seconds=min(seconds, LONGEST_PAUSE.total_seconds()))
+    return _date(value)
+
+
+def _date(value: str | None) -> datetime | None:
+    if value is None:
+        return None
     try:
         date = parsedate_to_datetime(value)
         return date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
@@ -69,11 +78,12 @@ def _retry_after(value: str | None, now: datetime) -> datetime | None:
         return None
 
 
-def _instant(number: int, now: datetime) -> datetime | None:
+def _instant(number: int, now: datetime, theirs: datetime | None) -> datetime | None:
     if number < _DELTA:
         return now + timedelta(seconds=number)
     try:
-        return datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
+        told = datetime.fromtimestamp(number / 1000 if number > _MILLISECONDS else number, UTC)
+        return told if theirs is None else now + (told - theirs)
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -32,6 +32,12 @@ class DocfloSettings(BaseModel):
     )
     max_download_mb: int = Field(default=100, gt=0, description="Larger originals and e-mails are refused.")
     page_size: int = Field(default=100, ge=1, le=1000, description="Documents asked for with one request.")
+    requests_per_hour: int | None = Field(
+        default=None, ge=1, description="Docflo's limit, until its first answer tells it."
+    )
+    share: int = Field(
+        default=100, ge=1, le=100, description="Percent of the limit that this connector may use."
+    )
     created_from_format: Literal["timestamp", "date"] = Field(
         default="timestamp",
         description="How creation times are sent; `date` where the server takes days only.",

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from connector.ledger.columns import Amount, Moment, Words
 from connector.ledger.delivery import OPEN_STATES, State
 
-MIGRATIONS = ("0001",)
+MIGRATIONS = ("0001", "0003")
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 metadata = MetaData(
@@ -130,4 +130,33 @@ checkpoint_history = Table(
     Column("moved_at", Moment, nullable=False),
     Index(None, "pipeline", "id"),
     sqlite_autoincrement=True,
+)
+
+# What is known of Docflo's hourly limit: one row per API key. The key is a hash, never the key itself.
+budget = Table(
+    "budget",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("number", BigInteger, nullable=False),
+    Column("began_at", Moment),
+    Column("reset_at", Moment),
+    Column("allowed", BigInteger),
+    Column("used", BigInteger, nullable=False),
+    Column("granted", BigInteger, nullable=False),
+    Column("unanswered", BigInteger, nullable=False),
+    Column("closed_until", Moment),
+    CheckConstraint("used >= 0 AND granted >= 0 AND unanswered >= 0", name="counters"),
+)
+
+# Sides that nothing is sent to before `next_try`; a side that works has no row.
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("side", Text, primary_key=True),
+    Column("error_class", Text, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("next_try", Moment, nullable=False),
+    Column("probe_until", Moment),
 )

@@ -6,6 +6,7 @@ import structlog
 
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
+from connector.pipeline.breaker import DOCFLO, Admission
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.deliver import deliver, settle
 from connector.pipeline.work import Work, record_failures
@@ -39,18 +40,35 @@ def drain(pipelines: Sequence[Pipeline], work: Work, *, stop: Callable[[], bool]
 
 
 def advance(pipeline: Pipeline, work: Work) -> bool:
-    """Take one batch of one state through its step. False when nothing is due.
+    """Take one batch of one state through its step. False when nothing is due, or its side is left alone.
 
     Raises: UnavailableError when the ledger itself cannot be reached; leases then run out by themselves.
     """
-    for state, step in STEPS:
-        claims = work.store.claim(
-            pipeline.name, state, limit=_batch(state, pipeline), owner=work.owner, lease=work.lease
-        )
+    return any(_take(state, step, pipeline, work) for state, step in STEPS)
+
+
+def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
+    """Claim a batch and take it through its step; of a side that was away, a batch of one."""
+    side = _side(state, pipeline)
+    admission = work.breakers.admits(side) if side is not None else Admission.ALL
+    if admission is Admission.NONE:
+        return False
+    try:
+        limit = 1 if admission is Admission.ONE else _batch(state, pipeline)
+        claims = work.store.claim(pipeline.name, state, limit=limit, owner=work.owner, lease=work.lease)
         if claims:
             _run(step, claims, pipeline, work)
-            return True
-    return False
+        return bool(claims)
+    finally:
+        if side is not None and admission is Admission.ONE:
+            work.breakers.resign(side)  # when it answered or failed, this changes nothing
+
+
+def _side(state: State, pipeline: Pipeline) -> str | None:
+    """Give whom this step talks to; None: nobody."""
+    if state is State.DELIVERED:
+        return DOCFLO if pipeline.write_back is not None else None
+    return pipeline.side
 
 
 def _batch(state: State, pipeline: Pipeline) -> int:

@@ -31,7 +31,13 @@ class Pipeline:
     lookback: timedelta  # how far before the checkpoint a tail listing starts
     mapping: Mapping
     adapter: Adapter
+    target: str  # its name in config.yaml
     write_back: WriteBack | None = None
+
+    @property
+    def side(self) -> str:
+        """Give the name of the target's breaker."""
+        return f"target {self.target}"
 
     @property
     def own_fields(self) -> frozenset[str]:

@@ -1,6 +1,7 @@
 """pending | in_doubt -> delivered: map the documents, hand them to the adapter, record what it says."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from connector.adapters.base import Idempotency, Outcome
 from connector.docflo.wire import read_document
@@ -25,20 +26,28 @@ def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     if not mapped:
         return
     answers = _call(mapped, pipeline)
+    held_until = work.breakers.report(pipeline.side, answers)
     with work.store.outcomes() as outcomes:
-        _record(mapped, answers, outcomes, work)
+        _record(mapped, answers, outcomes, work, held_until)
 
 
 def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     """Resolve deliveries in doubt: ask the target which records it has, and send nothing."""
     mapped, unmapped = _map(claims, pipeline)
+    unanswered: list[tuple[Claim, Exception]] = []
+    receipts: Sequence[Receipt | None] = ()
+    held_until = None
     try:
         receipts = pipeline.adapter.lookup([record for _, record in mapped]) if mapped else ()
     except ConnectorError as error:
-        unmapped = [*unmapped, *((claim, error) for claim, _ in mapped)]
-        mapped, receipts = [], ()
+        held_until = work.breakers.report(pipeline.side, [error])
+        unanswered = [(claim, error) for claim, _ in mapped]
+        mapped = []
+    else:
+        work.breakers.report(pipeline.side, receipts)
     with work.store.outcomes() as outcomes:
         record_failures(unmapped, outcomes, work)
+        record_failures(unanswered, outcomes, work, held_until)
         for (claim, _), receipt in zip(mapped, receipts, strict=True):
             _settled(claim, receipt, outcomes, work)
 
@@ -79,7 +88,13 @@ def _call(mapped: Sequence[Mapped], pipeline: Pipeline) -> Sequence[Outcome]:
         return [error] * len(mapped)
 
 
-def _record(mapped: Sequence[Mapped], answers: Sequence[Outcome], outcomes: Outcomes, work: Work) -> None:
+def _record(
+    mapped: Sequence[Mapped],
+    answers: Sequence[Outcome],
+    outcomes: Outcomes,
+    work: Work,
+    held_until: datetime | None,
+) -> None:
     failed: list[tuple[Claim, Exception]] = []
     for (claim, _), answer in zip(mapped, answers, strict=True):
         if not isinstance(answer, Receipt):
@@ -91,7 +106,7 @@ def _record(mapped: Sequence[Mapped], answers: Sequence[Outcome], outcomes: Outc
             work.moved(claim, State.DELIVERED)
         except LeaseLostError:
             log_lost(claim)
-    record_failures(failed, outcomes, work)
+    record_failures(failed, outcomes, work, held_until)
 
 
 def _settled(claim: Claim, receipt: Receipt | None, outcomes: Outcomes, work: Work) -> None:

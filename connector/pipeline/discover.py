@@ -14,6 +14,7 @@ from itertools import product
 import structlog
 
 from connector.clock import Clock
+from connector.docflo.budget import Lane
 from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.document import Document, PlainValue, plain_fields
@@ -45,12 +46,12 @@ def discover(pipeline: Pipeline, docflo: DocfloClient, store: Store, *, clock: C
     start = pipeline.since
     if checkpoint is not None and checkpoint.listed_until is not None:
         start = max(start, checkpoint.listed_until - pipeline.lookback)
-    return _list_from(start, pipeline, docflo, store, clock)
+    return _list_from(start, pipeline, docflo.lane(Lane.TAIL), store, clock)
 
 
 def sweep(pipeline: Pipeline, docflo: DocfloClient, store: Store, *, clock: Clock) -> Discovered:
     """List everything since `pipeline.since`: finds what was approved long after it was created."""
-    return _list_from(pipeline.since, pipeline, docflo, store, clock)
+    return _list_from(pipeline.since, pipeline, docflo.lane(Lane.SWEEP), store, clock)
 
 
 def _list_from(

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -13,6 +13,7 @@ from connector.errors import ConnectorError, LeaseLostError
 from connector.ledger.delivery import Claim, Failure, State
 from connector.ledger.outcomes import Outcomes
 from connector.ledger.store import Store
+from connector.pipeline.breaker import Breakers, opens
 from connector.pipeline.failure import DeadLetter, Retry, Wait, decide
 
 log = structlog.get_logger(__name__)
@@ -35,6 +36,7 @@ class Work:
 
     store: Store
     docflo: DocfloClient
+    breakers: Breakers
     owner: str  # who holds the leases: unique per process and thread
     lease: timedelta
     clock: Clock = utc_now
@@ -54,18 +56,30 @@ class Work:
         )
 
 
-def record_failures(failed: Sequence[tuple[Claim, Exception]], outcomes: Outcomes, work: Work) -> None:
-    """Apply the failure decision to each claim, inside the transaction of the batch."""
+def record_failures(
+    failed: Sequence[tuple[Claim, Exception]],
+    outcomes: Outcomes,
+    work: Work,
+    held_until: datetime | None = None,
+) -> None:
+    """Apply the failure decision to each claim, inside the transaction of the batch.
+
+    `held_until`: a breaker is open until then, so none of these counts as a try.
+    """
     for claim, error in failed:
         try:
-            _record_failure(claim, error, outcomes, work)
+            _record_failure(claim, error, outcomes, work, held_until)
         except LeaseLostError:
             log_lost(claim)
 
 
-def _record_failure(claim: Claim, error: Exception, outcomes: Outcomes, work: Work) -> None:
+def _record_failure(
+    claim: Claim, error: Exception, outcomes: Outcomes, work: Work, held_until: datetime | None
+) -> None:
     delivery = claim.delivery
     decision = decide(error, attempts=delivery.attempts, now=work.clock(), jitter=work.jitter())
+    if held_until is not None and opens(error):
+        decision = Wait(failure=decision.failure, due_at=held_until)
     facts = {
         "pipeline": delivery.pipeline,
         "document_id": delivery.document_id,

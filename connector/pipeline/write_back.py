@@ -9,6 +9,7 @@ from datetime import datetime
 
 from connector.errors import ConnectorError, LeaseLostError
 from connector.ledger.delivery import Claim, Delivery, State
+from connector.pipeline.breaker import DOCFLO
 from connector.pipeline.definition import Pipeline, WriteBack
 from connector.pipeline.failure import concerns_all
 from connector.pipeline.work import Work, log_lost, record_failures
@@ -18,15 +19,19 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     """Move delivered documents on, one after the other; stop asking after an error that concerns all."""
     failed: list[tuple[Claim, Exception]] = []
     written: list[Claim] = []
+    last: ConnectorError | None = None  # what Docflo is like now
     for position, claim in enumerate(claims):
         try:
             _write(claim.delivery, pipeline.write_back, work)
             written.append(claim)
+            last = None
         except ConnectorError as error:
             failed.append((claim, error))
+            last = error
             if concerns_all(error):
                 failed.extend((rest, error) for rest in claims[position + 1 :])
                 break
+    held_until = work.breakers.report(DOCFLO, [last]) if pipeline.write_back else None
     with work.store.outcomes() as outcomes:
         for claim in written:
             try:
@@ -34,7 +39,7 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
                 work.moved(claim, State.COMPLETED)
             except LeaseLostError:
                 log_lost(claim)
-        record_failures(failed, outcomes, work)
+        record_failures(failed, outcomes, work, held_until)
 
 
 def _write(delivery: Delivery, wanted: WriteBack | None, work: Work) -> None:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -19,7 +19,7 @@ from connector.sandbox.docflo.document import SandboxDocument, Step
 from connector.sandbox.docflo.endpoints import Call, Endpoint, Habits
 from connector.sandbox.docflo.errors import ApiError
 from connector.sandbox.docflo.listing import Envelope
-from connector.sandbox.docflo.rate import Rate, RateLimit
+from connector.sandbox.docflo.rate import WINDOW, Rate, RateLimit
 from connector.sandbox.docflo.store import Store
 from connector.sandbox.faults import FaultMiddleware, Faults, route_names
 from connector.sandbox.journal import Journal
@@ -70,6 +70,7 @@ class DocfloSandbox:
         documents: Iterable[SandboxDocument] | None = None,
         clock: Callable[[], datetime] = _utc_now,
         rate_limit: int | None = 1000,
+        rate_window: timedelta = WINDOW,
         envelope: Envelope = "documents",
         with_total: bool = False,
         max_top: int = 100,
@@ -82,7 +83,7 @@ class DocfloSandbox:
         self.api_keys = dict(api_keys)
         held = demo_documents(clock(), seed) if documents is None else documents
         self._store = Store(held, clock=clock, journal=self.journal, seed=seed)
-        self._rate_limit = None if rate_limit is None else RateLimit(rate_limit, clock)
+        self._rate_limit = None if rate_limit is None else RateLimit(rate_limit, clock, rate_window)
         self._habits = Habits(
             envelope=envelope, with_total=with_total, max_top=max_top, upload_timeline=upload_timeline
         )

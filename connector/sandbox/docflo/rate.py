@@ -31,10 +31,11 @@ class Rate:
 
 
 class RateLimit:
-    """One window of an hour per key, which begins with its first request."""
+    """One window per key, of an hour or less, which begins with its first request."""
 
-    def __init__(self, limit: int, clock: Callable[[], datetime]) -> None:
+    def __init__(self, limit: int, clock: Callable[[], datetime], window: timedelta = WINDOW) -> None:
         self.limit = limit
+        self._window = window
         self._clock = clock
         self._windows: dict[str, Rate] = {}
 
@@ -43,7 +44,7 @@ class RateLimit:
         now = self._clock()
         window = self._windows.get(key)
         if window is None or now.timestamp() >= window.reset:
-            window = Rate(limit=self.limit, used=0, reset=math.ceil((now + WINDOW).timestamp()))
+            window = Rate(limit=self.limit, used=0, reset=math.ceil((now + self._window).timestamp()))
         rate = Rate(limit=self.limit, used=window.used + 1, reset=window.reset)
         self._windows[key] = rate
         return rate

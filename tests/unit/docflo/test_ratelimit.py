@@ -49,3 +49,16 @@ def test_a_reset_beyond_all_calendars_is_unknown() -> None:
 @pytest.mark.parametrize(("remaining", "may_send"), [(None, True), (1, True), (0, False)])
 def test_a_limit_is_true_while_we_may_send(remaining: int | None, *, may_send: bool) -> None:
     assert bool(RateLimit(remaining=remaining)) is may_send
+
+
+def test_a_reset_is_measured_on_the_clock_of_the_server() -> None:
+    their_now = NOON - timedelta(minutes=10)
+    headers = {
+        "date": their_now.strftime("%a, %d %b %Y %H:%M:%S GMT"),
+        "x-ratelimit-reset": str(int((their_now + timedelta(minutes=30)).timestamp())),
+    }
+
+    limit = read_rate_limit(headers, NOON)
+
+    assert limit is not None
+    assert limit.reset_at == NOON + timedelta(minutes=30)
