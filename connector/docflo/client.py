@@ -76,6 +76,11 @@ class DocfloClient:
         with self._lock:
             return self._rate_limit
 
+    @property
+    def page_size(self) -> int:
+        """Rows asked for with one listing request."""
+        return self._settings.page_size
+
     def list_documents(self, query: outgoing.DocumentQuery) -> wire.DocumentPage:
         """Give one page.
 
