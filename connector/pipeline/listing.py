@@ -4,7 +4,7 @@ The list moves while it is read, and the server may ignore what it is asked. So 
 before by rows that both show; a reading that ends without proof is done again, then split in time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
@@ -24,7 +24,6 @@ log = structlog.get_logger(__name__)
 OVERLAP = 3  # rows that a page repeats of the one before: the proof that nothing moved in between
 READINGS = 3  # of a window that moves while it is read, before it is split
 LAST_READINGS = 5  # more of one that cannot be split
-MAX_SPLITS = 40  # halvings of a window; a year is 2^35 milliseconds
 MAX_PAGES = 10_000  # a guard against a server that never ends its list
 SMALLEST_CAP = 10  # the default page of the API page: no server is taken to cap pages below it
 BEYOND = 1_000_000  # a row that no list of ours has
@@ -82,7 +81,7 @@ def read_window(
     """
     reading = _Reading(docflo, before_request)
     sorted_query = replace(query, sort_by=CREATED, sort_order="asc")
-    documents = reading.read(sorted_query, depth=0, outer=frozenset())
+    documents = reading.read(sorted_query)
     return Window(documents=tuple(documents.values()), quirks=frozenset(reading.quirks))
 
 
@@ -90,6 +89,18 @@ class _Ending(Enum):
     PROVEN = auto()  # joined without a gap, to the end
     MOVED = auto()  # rows moved: there may be a gap
     STUCK = auto()  # there may be more, and no page can be asked for that shows it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    query: DocumentQuery
+    whole: frozenset[str] = frozenset()  # ids of the window that this is a part of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Split:
+    early: DocumentQuery
+    whole: frozenset[str]
 
 
 class _Reading:
@@ -102,37 +113,38 @@ class _Reading:
         self._largest = 0  # rows of the largest page seen: no cap is below it
         self._skips: bool | None = None  # whether `skip` works; None until there was a reason to ask
 
-    def read(self, query: DocumentQuery, *, depth: int, outer: frozenset[str]) -> Mapping[str, Document]:
-        """Read until proven. `outer`: ids of the window that this one is a part of."""
+    def read(self, query: DocumentQuery) -> Mapping[str, Document]:
+        """Read until proven: the window, or the parts that it takes."""
+        found: dict[str, Document] = {}
+        splits: list[_Split] = []
+        parts = [_Part(query=query)]
+        while parts:
+            part = parts.pop()
+            ending, seen = self._window(part.query)
+            # A part leaves out at least one document of the whole, unless the time filter is ignored.
+            has_no_effect = bool(part.whole) and part.whole <= seen.keys()
+            halves = () if has_no_effect else _halves(part.query, tuple(seen.values()), ending)
+            if ending is _Ending.PROVEN:
+                found |= seen
+            elif not halves:
+                found |= self._whole(part.query, ending, seen)
+            else:
+                splits.append(_Split(early=halves[0], whole=frozenset(seen)))
+                parts += [_Part(query=half, whole=frozenset(seen)) for half in reversed(halves)]
+            while splits and not parts:
+                parts = _missed(splits.pop(), found)
+        return found
+
+    def _window(self, query: DocumentQuery) -> tuple[_Ending, dict[str, Document]]:
         seen: dict[str, Document] = {}
-        ending = _Ending.MOVED
         for _ in range(READINGS):
             ending, found = self._pages(query)
             if ending is _Ending.PROVEN:
-                return found
+                return ending, found
             seen |= found
             if ending is _Ending.STUCK:
-                break
-        # A part leaves out at least one document of the whole, unless the time filter is ignored.
-        has_no_effect = bool(outer) and outer <= seen.keys()
-        parts = () if has_no_effect or depth == MAX_SPLITS else _halves(query, seen.values())
-        if not parts:
-            return self._whole(query, ending, seen)
-        return self._parts(parts, seen, depth)
-
-    def _parts(
-        self, parts: Sequence[DocumentQuery], seen: Mapping[str, Document], depth: int
-    ) -> Mapping[str, Document]:
-        outer = frozenset(seen)
-        found: dict[str, Document] = {}
-        for part in parts:
-            found |= self.read(part, depth=depth + 1, outer=outer)
-        early = parts[0]
-        if outer <= found.keys() or early.created_to is None:
-            return found
-        # What is missing left meanwhile, or `createdTo` means the first instant of its day: a day more tells.
-        longer = replace(early, created_to=early.created_to + DAY)
-        return {**found, **self.read(longer, depth=depth + 1, outer=outer)}
+                return ending, seen
+        return _Ending.MOVED, seen
 
     def _whole(
         self, query: DocumentQuery, ending: _Ending, seen: dict[str, Document]
@@ -256,23 +268,47 @@ def _continuation(rows: Sequence[str], skip: int, shown: Sequence[str]) -> Seque
     return None
 
 
-def _halves(query: DocumentQuery, documents: Iterable[Document]) -> tuple[DocumentQuery, ...]:
-    """Split at the middle of the creation times seen; none when they do not differ.
+def _missed(split: _Split, found: Mapping[str, Document]) -> list[_Part]:
+    """Give what to read again, because documents of the whole were in no part of it.
+
+    They left meanwhile, or `createdTo` means the first instant of its day: a day more tells.
+    """
+    end = split.early.created_to
+    if end is None or split.whole <= found.keys():
+        return []
+    return [_Part(query=replace(split.early, created_to=end + DAY), whole=split.whole)]
+
+
+def _halves(
+    query: DocumentQuery, documents: Sequence[Document], ending: _Ending
+) -> tuple[DocumentQuery, ...]:
+    """Split between two of the creation times seen; none when they do not differ.
 
     The parts overlap: whether a server includes the ends is not known.
     """
-    times = sorted({document.created_on for document in documents if document.created_on is not None})
-    times = [time for time in times if _is_inside(time, query)]
-    for middle in (*times[(len(times) - 1) // 2 :][:1], *times[:1]):
-        cut = middle.replace(microsecond=middle.microsecond // 1000 * 1000) + TICK
-        if cut + TICK < times[-1]:
-            return replace(query, created_to=cut + TICK), replace(query, created_from=cut)
-    return ()
+    inside = {document.created_on for document in documents if _is_inside(document.created_on, query)}
+    times = sorted(time for time in inside if time is not None)
+    cuts = [
+        cut
+        for cut in (time.replace(microsecond=time.microsecond // 1000 * 1000) + TICK for time in times)
+        if cut + TICK < times[-1]
+    ]
+    if not cuts:
+        return ()
+    cut = cuts[(len(cuts) - 1) // 2]
+    # One page of a sorted list: what was seen is one part, the unknown rest is the other.
+    if ending is _Ending.STUCK and is_ascending(documents):
+        cut = cuts[-1]
+    elif ending is _Ending.STUCK and is_ascending(documents[::-1]):
+        cut = cuts[0]
+    return replace(query, created_to=cut + TICK), replace(query, created_from=cut)
 
 
-def _is_inside(time: datetime, query: DocumentQuery) -> bool:
-    return (query.created_from is None or time >= query.created_from) and (
-        query.created_to is None or time <= query.created_to
+def _is_inside(time: datetime | None, query: DocumentQuery) -> bool:
+    return (
+        time is not None
+        and (query.created_from is None or time >= query.created_from)
+        and (query.created_to is None or time <= query.created_to)
     )
 
 
