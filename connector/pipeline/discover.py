@@ -238,6 +238,8 @@ def _documents(
         query = DocumentQuery(type=type_, status=status, created_from=start, include_results=True)
         window = read_window(query, work.docflo, before_request=turn.keep)
         gathered.quirks |= window.quirks
+        if not window.is_proven:
+            log.warning("discover.unproven", pipeline=pipeline.name, type=type_, status=status)
         yield from window.documents
 
 

@@ -12,14 +12,10 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import Protocol
 
-import structlog
-
 from connector.docflo.outgoing import DocumentQuery
 from connector.docflo.wire import DocumentPage
 from connector.document import Document
 from connector.errors import RejectedError, UnexpectedResponseError
-
-log = structlog.get_logger(__name__)
 
 OVERLAP = 3  # rows that a page repeats of the one before: the proof that nothing moved in between
 READINGS = 3  # of a window that moves while it is read, before it is split
@@ -173,7 +169,6 @@ class _Reading:
                 break
             seen |= found
         self.quirks.add(Quirk.SHIFTING)
-        log.warning("listing.unproven", type=query.type, status=query.status, documents=len(seen))
         return seen
 
     def _pages(self, query: DocumentQuery) -> tuple[_Ending, dict[str, Document]]:

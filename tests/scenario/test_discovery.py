@@ -187,7 +187,11 @@ def test_a_sweep_begins_at_the_mark_and_the_mark_follows_what_is_approved(world:
     assert starts[0] < starts[-1]
 
 
-@pytest.mark.parametrize("ignored", [{"sortBy", "sortOrder"}, {"status"}, {"createdTo"}], ids=str)
+@pytest.mark.parametrize(
+    "ignored",
+    [{"sortBy", "sortOrder"}, {"status"}, {"createdTo"}],
+    ids=lambda ignored: "+".join(sorted(ignored)),
+)
 def test_without_proof_of_the_oldest_open_document_there_is_no_mark(world: World, ignored: set[str]) -> None:
     world.running.docflo.list_so(ignored=ignored)
 
