@@ -16,6 +16,7 @@ from connector.adapters.memory import MemorySettings
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.docflo.settings import DocfloSettings
 from connector.errors import ConfigError, Problem
+from connector.ledger.delivery import OnChange
 from connector.pipeline.definition import WRITE_BACK_SOURCES
 from connector.references import FOLDER, OFFLINE, ResolvedText
 from connector.yaml_source import YamlSource, read_yaml, validate
@@ -75,6 +76,11 @@ class DocumentsSection(_Section):
         default=timedelta(days=30),
         description="How long before the checkpoint each listing starts: finds late approvals.",
     )
+    open_statuses: tuple[str, ...] | None = Field(
+        default=None,
+        description="Statuses from which a document may still become ready; a sweep goes back to the oldest. "
+        "Default: all that Docflo names but `statuses` and the one written back.",
+    )
 
 
 class ScheduleSection(_Section):
@@ -83,7 +89,8 @@ class ScheduleSection(_Section):
     every: Duration = Field(default=timedelta(minutes=1), description="Pause between two listings.")
     sweep: Duration = Field(
         default=timedelta(hours=1),
-        description="Pause between two listings from `documents.since`: finds very late approvals.",
+        description="Pause between two listings back to the oldest document that is not approved yet: "
+        "finds late approvals and edits after delivery.",
     )
 
 
@@ -116,6 +123,11 @@ class PipelineSection(_Section):
     documents: DocumentsSection
     mapping: Path = Field(description="Mapping file, relative to this file.")
     target: str = Field(description="A name under `targets`.")
+    on_change: OnChange = Field(
+        default=OnChange.UPDATE,
+        description="When a document is edited after it was delivered: update delivers it again, hold waits "
+        "for a person, ignore counts it.",
+    )
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     write_back: WriteBackSection = Field(default_factory=WriteBackSection)
 

@@ -17,6 +17,17 @@ PlainValue: TypeAlias = Scalar | Mapping[str, "PlainValue"] | tuple["PlainValue"
 
 ROW_ID = "_id"
 
+STATUSES = (
+    "PROCESSING",
+    "ANALYZING",
+    "ANALYZED",
+    "REQUIRES_VALIDATION",
+    "CONFIRMED",
+    "APPROVED",
+    "FAILED",
+)
+"""The statuses that Docflo's API page names. There may be others."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:

@@ -1,7 +1,8 @@
 """`run`: a scheduler that starts listings, workers that advance deliveries, and a clean end.
 
-The scheduler only starts `discover` and `sweep`; workers claim from the ledger. SIGTERM stops both, what
-is in flight is finished within the grace period, and the ledger holds the rest for the next process.
+The scheduler only starts listings: the one that is due, by what any replica did last. Workers claim from the
+ledger. SIGTERM stops both, what is in flight is finished within the grace period, and the ledger holds the
+rest for the next process.
 """
 
 import signal
@@ -18,7 +19,7 @@ from connector.errors import ConnectorError
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
 from connector.pipeline.definition import Pipeline
-from connector.pipeline.discover import Discovered, discover, sweep
+from connector.pipeline.discover import Listing, discover, due_listing
 from connector.pipeline.work import Work
 
 log = structlog.get_logger(__name__)
@@ -90,19 +91,23 @@ class Service:
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         for entry in self._scheduled:
-            tail, whole = [entry.pipeline, discover], [entry.pipeline, sweep]
-            scheduler.add_job(self._list, "interval", whole, seconds=entry.sweep.total_seconds())
-            scheduler.add_job(self._list, "interval", tail, seconds=entry.every.total_seconds())
-            scheduler.add_job(self._list, args=tail)  # and once at the start
+            pause = min(entry.every, entry.sweep).total_seconds()
+            scheduler.add_job(self._list, "interval", [entry, None], seconds=pause)
+            scheduler.add_job(self._list, args=[entry, discover])  # and once at the start, due or not
         return scheduler
 
-    def _list(self, pipeline: Pipeline, listing: Callable[..., Discovered]) -> None:
+    def _list(self, entry: Scheduled, at_least: Listing | None) -> None:
         if self._stopping.is_set():
             return
-        work = self._make_work()
+        work, pipeline = self._make_work(), entry.pipeline
         try:
+            checkpoint = work.store.checkpoint(pipeline.name)
+            due = due_listing(checkpoint, every=entry.every, sweep_every=entry.sweep, now=work.clock())
+            listing = due or at_least
+            if listing is None:
+                return
             with listing_of(work.breakers):
-                listing(pipeline, work.docflo, work.store, clock=work.clock)
+                listing(pipeline, work)
         except ConnectorError as error:
             log.warning(
                 "discover.failed", pipeline=pipeline.name, error=type(error).__name__, reason=error.message

@@ -5,23 +5,25 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from hashlib import sha256
 from uuid import uuid4
 
 import structlog
 
-from connector.adapters.base import Adapter
+from connector.adapters.base import Adapter, Idempotency
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
 from connector.docflo.budget import Plan, SharedBudget, Window
 from connector.docflo.client import DocfloClient
+from connector.document import STATUSES
 from connector.errors import ConfigError, Problem, UnavailableError
 from connector.ledger.breaker import BreakerStore
 from connector.ledger.budget import BudgetStore
 from connector.ledger.database import Database, open_database
+from connector.ledger.delivery import OnChange
 from connector.ledger.store import Store
 from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping as MappingRules
@@ -86,8 +88,11 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
             budget=budget,
             breakers=Breakers(BreakerStore(database), clock=clock),
             pipelines=[
-                make_pipeline(
-                    name, section, config.docflo.tenant_id, mappings[name], adapters[section.target]
+                replace(
+                    make_pipeline(
+                        name, section, config.docflo.tenant_id, mappings[name], adapters[section.target]
+                    ),
+                    written_fields=written_fields(config),
                 )
                 for name, section in sections.items()
             ],
@@ -191,17 +196,39 @@ def make_pipeline(
 ) -> Pipeline:
     """Put one pipeline together."""
     delivered = section.write_back.delivered
+    write_back = WriteBack(fields=delivered.fields, status=delivered.status) if delivered else None
+    documents = section.documents
+    ready_or_done = {*documents.statuses, write_back.status if write_back else None}
+    # What cannot be sent twice without doubling is never sent again by itself.
+    can_update = adapter.idempotency is not Idempotency.CREATE_ONLY
     return Pipeline(
         name=name,
         tenant_id=tenant_id,
-        types=section.documents.types,
-        statuses=section.documents.statuses,
-        since=datetime.combine(section.documents.since, time.min, tzinfo=UTC),
-        lookback=section.documents.lookback,
+        types=documents.types,
+        statuses=documents.statuses,
+        open_statuses=tuple(
+            status for status in documents.open_statuses or STATUSES if status not in ready_or_done
+        ),
+        since=datetime.combine(documents.since, time.min, tzinfo=UTC),
+        lookback=documents.lookback,
+        on_change=section.on_change
+        if can_update or section.on_change is not OnChange.UPDATE
+        else OnChange.HOLD,
         mapping=mapping,
         adapter=adapter,
         target=section.target,
-        write_back=WriteBack(fields=delivered.fields, status=delivered.status) if delivered else None,
+        write_back=write_back,
+    )
+
+
+def written_fields(config: Config) -> frozenset[str]:
+    """Give the fields that any pipeline writes into documents."""
+    return frozenset(
+        name
+        for section in config.pipelines.values()
+        for _, step in section.write_back
+        if step is not None
+        for name in step.fields
     )
 
 

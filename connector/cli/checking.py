@@ -6,6 +6,7 @@ from functools import partial
 
 from connector.adapters.base import Finding, Severity
 from connector.adapters.registry import create_adapter
+from connector.cli.probing import probe_listing
 from connector.clock import utc_now
 from connector.config import Config, PipelineSection
 from connector.docflo.answers import TypeConfiguration
@@ -105,6 +106,7 @@ def _check_docflo(config: Config, mappings: dict[str, Mapping], docflo: DocfloCl
             report.add(Severity.OK, f"documents of {name}", f"`{type_}` is enabled")
             _check_type(name, section, docflo.type_configuration(type_), mappings.get(name), report)
         _check_listing(name, section, docflo, report)
+    _check_habits(next(iter(config.pipelines.values())), docflo, report)
 
 
 def _check_type(
@@ -156,6 +158,15 @@ def _check_listing(name: str, section: PipelineSection, docflo: DocfloClient, re
     document = page.documents[0]
     shape = ", ".join(f"{key}: {value.type or 'untyped'}" for key, value in sorted(document.fields.items()))
     report.add(Severity.OK, f"listing of {name}", f"readable; first document has {shape or 'no fields'}")
+
+
+def _check_habits(section: PipelineSection, docflo: DocfloClient, report: Report) -> None:
+    probed = probe_listing(docflo, section.documents.types[0])
+    for oddity in probed.oddities:
+        report.add(Severity.WARNING, "docflo listing", oddity, "nothing is lost by it; it costs requests")
+    if not probed.oddities:
+        seen = "" if probed.documents > 1 else "; too few documents to tell much"
+        report.add(Severity.OK, "docflo listing", f"skip, top, sortBy and filters are honoured{seen}")
 
 
 def _check_rate(docflo: DocfloClient, report: Report) -> None:

@@ -23,6 +23,7 @@ class Cycle:
     """What one cycle did."""
 
     discovered: list[Discovered] = field(default_factory=list)
+    busy: list[str] = field(default_factory=list)  # pipelines that another process is listing
     errors: list[ConnectorError] = field(default_factory=list)  # listings that failed
     moves: Counter[tuple[str, State]] = field(default_factory=Counter)
     failures: dict[tuple[str, str], Move] = field(default_factory=dict)  # (pipeline, document) -> the last
@@ -63,7 +64,7 @@ class Cycle:
         for code in (Exit.CONFIGURATION, Exit.CREDENTIALS):
             if code in codes:
                 return code
-        if self.count(State.DEAD):
+        if self.count(State.DEAD) or any(found.listed.held for found in self.discovered):
             return Exit.DEAD
         if self.in_doubt:
             return Exit.IN_DOUBT
@@ -71,18 +72,26 @@ class Cycle:
 
 
 def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
-    """List every pipeline, then advance until nothing is due. `full`: list from `since`."""
+    """List every pipeline, then advance until nothing is due. `full`: sweep.
+
+    A pipeline that another process is listing is left to it; what is in the ledger is delivered all the same.
+    """
     cycle = Cycle()
     connector.breakers.try_now()
+    lister = connector.work()
     for pipeline in connector.pipelines:
         listing = sweep if full else discover
         try:
             with listing_of(connector.breakers):
-                found = listing(pipeline, connector.docflo, connector.store, clock=connector.clock)
-            cycle.discovered.append(found)
+                found = listing(pipeline, lister)
         except ConnectorError as error:
             # What is in the ledger already can still be delivered.
             cycle.errors.append(error)
+            continue
+        if found is None:
+            cycle.busy.append(pipeline.name)
+        else:
+            cycle.discovered.append(found)
 
     def watch(move: Move) -> None:
         cycle.saw(move)

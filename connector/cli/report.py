@@ -10,6 +10,7 @@ from connector.cli.output import table
 from connector.docflo.budget import Balance
 from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, State
+from connector.pipeline.listing import Quirk
 
 WRITES = ("update_fields", "update_status")
 
@@ -24,6 +25,8 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
                 "new": found.listed.new,
                 "changed": found.listed.changed,
                 "changed_after_delivery": found.listed.changed_after_delivery,
+                "held": found.listed.held,
+                "ignored": found.listed.ignored,
                 "delivered": cycle.moves[found.pipeline, State.DELIVERED],
                 "completed": cycle.moves[found.pipeline, State.COMPLETED],
                 "dead": cycle.moves[found.pipeline, State.DEAD],
@@ -31,6 +34,7 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
             }
             for found in cycle.discovered
         },
+        "busy": cycle.busy,
         "dead": [delivery_json(delivery) for delivery in cycle.dead],
         "errors": [{"error": type(error).__name__, "message": error.message} for error in cycle.errors],
         "requests": {"total": cycle.requests.total(), **dict(sorted(cycle.requests.items()))},
@@ -115,11 +119,29 @@ def show_cycle(cycle: Cycle, screen: Console) -> None:
     """Print what a cycle did: a line of sums, who needs a person, and what it cost."""
     for error in cycle.errors:
         screen.print(f"[red]✗[/red] listing failed: {error.message}", soft_wrap=True)
+    for name in cycle.busy:
+        screen.print(
+            f"{name}: another process is listing it, so this sync listed nothing. "
+            "If none is running, one was killed: its turn ends within three minutes.",
+            soft_wrap=True,
+        )
+    for found in cycle.discovered:
+        if Quirk.SHIFTING in found.quirks:
+            screen.print(
+                f"[yellow]![/yellow] {found.pipeline}: {Quirk.SHIFTING}; the next listing looks again.",
+                soft_wrap=True,
+            )
+        if found.listed.held:
+            screen.print(
+                f"[yellow]![/yellow] {found.pipeline}: {found.listed.held} edited after delivery and held; "
+                "`docflo-connector deliveries list --state dead` shows them.",
+                soft_wrap=True,
+            )
     rows = [
         (
             found.pipeline,
             found.matched,
-            found.listed.new + found.listed.changed,
+            found.listed.new + found.listed.changed + found.listed.changed_after_delivery,
             cycle.moves[found.pipeline, State.DELIVERED],
             cycle.moves[found.pipeline, State.COMPLETED],
             cycle.moves[found.pipeline, State.DEAD],

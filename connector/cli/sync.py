@@ -16,7 +16,8 @@ def sync(
     sweep: Annotated[
         bool,
         typer.Option(
-            "--sweep", help="List from `documents.since` instead of the checkpoint less the lookback."
+            "--sweep",
+            help="List back to the oldest document not approved yet, and look for edits after delivery.",
         ),
     ] = False,
 ) -> None:

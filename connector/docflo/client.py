@@ -86,6 +86,11 @@ class DocfloClient:
         with self._seen.lock:
             return self._seen.rate_limit
 
+    @property
+    def page_size(self) -> int:
+        """Rows asked for with one listing request."""
+        return self._settings.page_size
+
     def list_documents(self, query: outgoing.DocumentQuery) -> wire.DocumentPage:
         """Give one page.
 

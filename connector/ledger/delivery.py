@@ -48,6 +48,8 @@ ARROWS: frozenset[tuple[State, State]] = frozenset(
         (State.DEAD, State.DELIVERED),
         (State.SKIPPED, State.PENDING),  # a new revision
         (State.COMPLETED, State.PENDING),  # a new revision
+        (State.DELIVERED, State.PENDING),  # a new revision
+        (State.COMPLETED, State.DEAD),  # a new revision that a person must release
     }
 )
 """Every arrow there is. `docs/states.md` draws them and the store has a method for each."""
@@ -74,6 +76,19 @@ class Found:
     snapshot: bytes  # the document as received, JSON
     created_on: datetime | None
     headline: Headline = Headline()
+    is_ready: bool = True  # False: listed only to see whether what was delivered has changed
+
+
+class OnChange(StrEnum):
+    """What an edit after delivery leads to."""
+
+    UPDATE = "update"  # the new revision is delivered
+    HOLD = "hold"  # the new revision waits, as a dead letter, until a person replays it
+    IGNORE = "ignore"  # it is counted, once
+
+
+HELD = "ChangedAfterDelivery"
+"""The failure class of a new revision that is held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,8 +137,14 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
-    """How far discovery of one pipeline has listed. Moved only together with the rows it found."""
+    """How far discovery of one pipeline has listed. Moved by a listing together with the rows it found."""
 
     pipeline: str
     listed_until: datetime | None  # every document created before this has been listed once
     moved_at: datetime
+    open_since: datetime | None = None  # no document created before is still to be approved; None: unknown
+    swept_at: datetime | None = None  # when the last sweep began
+    scope: str | None = None  # what was listed for: other types, statuses or `since` begin anew
+    event: str = "listed"  # what moved it: "listed", "swept", "set", "undo"
+    actor: str | None = None  # the person, for "set" and "undo"
+    reason: str | None = None

@@ -2,19 +2,24 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import islice
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, func, insert, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connector.ledger.delivery import Checkpoint, Found, State
+from connector.ledger.delivery import HELD, Checkpoint, Failure, Found, OnChange, State
 from connector.ledger.rows import FREE, content_columns, failure_columns
 from connector.ledger.tables import checkpoint as checkpoint_table
 from connector.ledger.tables import checkpoint_history, delivery, delivery_event
 
+_WAITS_FOR_A_PERSON = Failure(
+    error_class=HELD,
+    reason="the document was changed after it was delivered; replay delivers it as it is now",
+)
 _CHUNK = 200  # rows a statement: far below the variables that any SQLite accepts, and a few MB of snapshots
 
 
@@ -26,7 +31,9 @@ class Listed:
     changed: int = 0  # a new revision, to be delivered
     unchanged: int = 0
     busy: int = 0  # changed while leased or in doubt: left for a later listing
-    changed_after_delivery: int = 0  # the target has an earlier revision; left alone
+    changed_after_delivery: int = 0  # the target has an earlier revision; this one will be delivered too
+    held: int = 0  # the same, but a person must release it
+    ignored: int = 0  # the same, and it stays at that
 
 
 class _Verdict(StrEnum):
@@ -35,19 +42,23 @@ class _Verdict(StrEnum):
     UNCHANGED = "unchanged"
     BUSY = "busy"
     CHANGED_AFTER_DELIVERY = "changed_after_delivery"
+    HELD = "held"
+    IGNORED = "ignored"
 
 
-def store_documents(connection: Connection, pipeline: str, found: Sequence[Found], now: datetime) -> Listed:
+def store_documents(
+    connection: Connection, pipeline: str, found: Sequence[Found], on_change: OnChange, now: datetime
+) -> Listed:
     """Store what is new or changed among `found`; a document found twice counts once, as last seen."""
     distinct = {document.document_id: document for document in found}
     verdicts: Counter[_Verdict] = Counter()
     for chunk in _chunks(distinct.values()):
         known = _known(connection, pipeline, chunk)
-        new = [document for document in chunk if document.document_id not in known]
+        new = [document for document in chunk if document.document_id not in known and document.is_ready]
         _insert(connection, pipeline, new, now)
         verdicts[_Verdict.NEW] += len(new)
         verdicts.update(
-            _revise(connection, known[document.document_id], document, now)
+            _revise(connection, known[document.document_id], document, on_change, now)
             for document in chunk
             if document.document_id in known
         )
@@ -66,13 +77,13 @@ def hold_listing(connection: Connection, pipeline: str) -> None:
 
 def move_checkpoint(connection: Connection, moved: Checkpoint) -> None:
     """Store how far discovery has listed, and add a line to the history."""
-    values = {"pipeline": moved.pipeline, "listed_until": moved.listed_until, "moved_at": moved.moved_at}
+    values = asdict(moved)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     upsert = dialect.insert(checkpoint_table).values(values)
     connection.execute(
         upsert.on_conflict_do_update(
             index_elements=["pipeline"],
-            set_={"listed_until": upsert.excluded.listed_until, "moved_at": upsert.excluded.moved_at},
+            set_={name: upsert.excluded[name] for name in values if name != "pipeline"},
         )
     )
     connection.execute(insert(checkpoint_history).values(values))
@@ -86,6 +97,7 @@ def _known(connection: Connection, pipeline: str, chunk: Sequence[Found]) -> Map
         columns.digest,
         columns.state,
         columns.died_in,
+        columns.failure_class,
         columns.revision,
         columns.lease_epoch,
         columns.lease_until,
@@ -127,13 +139,47 @@ def _new_row(pipeline: str, document: Found, now: datetime) -> Mapping[str, obje
     }
 
 
-def _revise(connection: Connection, row: RowMapping, document: Found, now: datetime) -> _Verdict:
-    verdict = _compare(row, document, now)
-    if verdict is not _Verdict.CHANGED:
-        return verdict
+def _revise(
+    connection: Connection, row: RowMapping, document: Found, on_change: OnChange, now: datetime
+) -> _Verdict:
+    verdict = _compare(row, document, on_change, now)
+    match verdict:
+        case _Verdict.CHANGED | _Verdict.CHANGED_AFTER_DELIVERY:
+            to, event, failure = State.PENDING, "changed", None
+        case _Verdict.HELD:
+            to, event, failure = State.DEAD, "held", _WAITS_FOR_A_PERSON
+        case _Verdict.IGNORED:
+            return _ignore(connection, row, document, now)
+        case _:
+            return verdict
+    values = {
+        "state": to.value,
+        "revision": row["revision"] + 1,
+        "attempts": 0,
+        "due_at": None if failure else now,
+        "died_in": State.PENDING.value if failure else None,
+        **FREE,
+        **failure_columns(failure),
+        **content_columns(document),
+    }
+    if not _change(connection, row, values, now):
+        return _Verdict.BUSY
+    _tell(connection, row, event, to, f"revision {row['revision'] + 1}", now)
+    return verdict
+
+
+def _ignore(connection: Connection, row: RowMapping, document: Found, now: datetime) -> _Verdict:
+    # The snapshot stays what the target has.
+    if not _change(connection, row, {"digest": document.digest}, now):
+        return _Verdict.BUSY
+    _tell(connection, row, "ignored", State(row["state"]), "changed after delivery", now)
+    return _Verdict.IGNORED
+
+
+def _change(connection: Connection, row: RowMapping, values: Mapping[str, Any], now: datetime) -> bool:
     columns = delivery.c
     # The row was read without a lock: a worker that claimed it in between keeps it.
-    revised = connection.execute(
+    changed = connection.execute(
         update(delivery)
         .where(
             columns.id == row["id"],
@@ -141,47 +187,48 @@ def _revise(connection: Connection, row: RowMapping, document: Found, now: datet
             columns.digest == row["digest"],
             columns.lease_epoch == row["lease_epoch"],
         )
-        .values(
-            state=State.PENDING.value,
-            revision=row["revision"] + 1,
-            attempts=0,
-            due_at=now,
-            changed_at=now,
-            died_in=None,
-            # A worker that comes back after its lease ended must not record what it did with the old content.
-            lease_epoch=columns.lease_epoch + 1,
-            **FREE,
-            **failure_columns(None),
-            **content_columns(document),
-        )
+        # A worker that comes back after its lease ended must not record what it did with the old content.
+        .values(changed_at=now, lease_epoch=columns.lease_epoch + 1, **values)
     )
-    if revised.rowcount == 0:
-        return _Verdict.BUSY
+    return changed.rowcount > 0
+
+
+def _tell(connection: Connection, row: RowMapping, event: str, to: State, detail: str, now: datetime) -> None:
     connection.execute(
         insert(delivery_event).values(
             delivery_id=row["id"],
             at=now,
-            event="changed",
+            event=event,
             from_state=row["state"],
-            to_state=State.PENDING.value,
+            to_state=to.value,
             attempt=0,
-            detail=f"revision {row['revision'] + 1}",
+            detail=detail,
         )
     )
-    return _Verdict.CHANGED
 
 
-def _compare(row: RowMapping, document: Found, now: datetime) -> _Verdict:
+def _compare(row: RowMapping, document: Found, on_change: OnChange, now: datetime) -> _Verdict:
     if row["digest"] == document.digest:
         return _Verdict.UNCHANGED
     # A dead letter knows about the target what the state it died in knew.
     known_as = State(row["died_in"] or row["state"])
-    if known_as in {State.DELIVERED, State.COMPLETED}:
-        return _Verdict.CHANGED_AFTER_DELIVERY
+    is_held = row["failure_class"] == HELD and row["state"] == State.DEAD.value
+    is_in_target = is_held or known_as in {State.DELIVERED, State.COMPLETED}
+    if not document.is_ready and not is_in_target:
+        return _Verdict.UNCHANGED  # nobody approved what it says now
     is_leased = row["lease_until"] is not None and row["lease_until"] > now
     if is_leased or known_as is State.IN_DOUBT:
         return _Verdict.BUSY
-    return _Verdict.CHANGED
+    if not is_in_target:
+        return _Verdict.CHANGED
+    if on_change is OnChange.UPDATE:
+        return _Verdict.CHANGED_AFTER_DELIVERY
+    if is_held:
+        return _Verdict.HELD  # also where edits are ignored by now: a person who looks must see the last one
+    if on_change is OnChange.IGNORE:
+        return _Verdict.IGNORED
+    # Docflo does not show the delivery yet: that comes first.
+    return _Verdict.BUSY if row["state"] == State.DELIVERED.value else _Verdict.HELD
 
 
 def _chunks(items: Iterable[Found]) -> Iterator[list[Found]]:

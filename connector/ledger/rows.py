@@ -79,7 +79,17 @@ def read_event(row: RowMapping) -> DeliveryEvent:
 
 def read_checkpoint(row: RowMapping) -> Checkpoint:
     """Give the row as a value."""
-    return Checkpoint(pipeline=row["pipeline"], listed_until=row["listed_until"], moved_at=row["moved_at"])
+    return Checkpoint(
+        pipeline=row["pipeline"],
+        listed_until=row["listed_until"],
+        moved_at=row["moved_at"],
+        open_since=row["open_since"],
+        swept_at=row["swept_at"],
+        scope=row["scope"],
+        event=row["event"] or "listed",
+        actor=row["actor"],
+        reason=row["reason"],
+    )
 
 
 def content_columns(found: Found) -> Mapping[str, Any]:

@@ -1,7 +1,8 @@
 """The ledger as the pipelines see it: store a listing, claim what is due, record outcomes, read."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,8 +10,10 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case
 
 from connector.clock import Clock
 from connector.errors import LeaseLostError, PermanentError
+from connector.ledger import lease
 from connector.ledger.database import Database
-from connector.ledger.delivery import OPEN_STATES, Checkpoint, Claim, Delivery, Found, State
+from connector.ledger.delivery import OPEN_STATES, Checkpoint, Claim, Delivery, Found, OnChange, State
+from connector.ledger.lease import Lease
 from connector.ledger.listing import Listed, hold_listing, move_checkpoint, store_documents
 from connector.ledger.outcomes import Outcomes
 from connector.ledger.rows import (
@@ -37,11 +40,44 @@ class Store:
         self._database = database
         self._clock = clock
 
-    def record_listing(self, pipeline: str, found: Sequence[Found], checkpoint: Checkpoint | None) -> Listed:
-        """Store what a listing found and how far it came: both or neither."""
+    def hold(self, name: str, *, owner: str, length: timedelta) -> Lease | None:
+        """Take the lease `name`; None when somebody else holds it."""
         with self._database.write() as connection:
+            return lease.take(connection, name, owner=owner, now=self._clock(), length=length)
+
+    def extend(self, held: Lease, length: timedelta) -> Lease:
+        """Hold on to a lease for `length` from now.
+
+        Raises: LeaseLostError when it is no longer ours.
+        """
+        longer = replace(held, until=self._clock() + length)
+        with self._database.write() as connection:
+            lease.extend(connection, held, longer.until)
+        return longer
+
+    def release(self, held: Lease) -> None:
+        """Give a lease back before its end."""
+        with self._database.write() as connection:
+            lease.release(connection, held)
+
+    def record_listing(
+        self,
+        pipeline: str,
+        found: Sequence[Found],
+        checkpoint: Checkpoint | None,
+        *,
+        on_change: OnChange = OnChange.UPDATE,
+        held: Lease | None = None,
+    ) -> Listed:
+        """Store what a listing found and how far it came: both or neither.
+
+        Raises: LeaseLostError when `held` is no longer ours; nothing is stored then.
+        """
+        with self._database.write() as connection:
+            if held is not None:
+                lease.require(connection, held)
             hold_listing(connection, pipeline)
-            listed = store_documents(connection, pipeline, found, self._clock())
+            listed = store_documents(connection, pipeline, found, on_change, self._clock())
             if checkpoint is not None:
                 move_checkpoint(connection, checkpoint)
         return listed
@@ -51,6 +87,62 @@ class Store:
         statement = select(checkpoint_table).where(checkpoint_table.c.pipeline == pipeline)
         rows = self._rows(statement)
         return read_checkpoint(rows[0]) if rows else None
+
+    def set_checkpoint(self, pipeline: str, listed_until: datetime, *, actor: str, reason: str) -> Checkpoint:
+        """Let the next listing go back to `listed_until`, or forward. A listing under way stores nothing.
+
+        The low-water mark follows it back, so that a sweep sees at least as much.
+        Raises: PermanentError for the future, or without a reason.
+        """
+        now = self._clock()
+        if listed_until > now:
+            raise PermanentError(
+                f"{listed_until:%Y-%m-%d %H:%M:%S} UTC lies in the future: documents created until then "
+                "would never be listed"
+            )
+        if not reason.strip():
+            raise PermanentError("a checkpoint is not moved without a reason")
+
+        def moved(current: Checkpoint) -> Checkpoint:
+            mark = current.open_since
+            return replace(
+                current,
+                listed_until=listed_until,
+                open_since=min(mark, listed_until) if mark else None,
+                event="set",
+                reason=reason,
+            )
+
+        return self._move_checkpoint(pipeline, moved, actor)
+
+    def undo_checkpoint(self, pipeline: str, *, actor: str) -> Checkpoint:
+        """Put the checkpoint back to where it was before a person set it.
+
+        Raises: PermanentError when nobody did, or it was undone already.
+        """
+        with self._database.read() as connection:
+            before = _before_last_set(connection, pipeline)
+        return self._move_checkpoint(
+            pipeline, lambda _: replace(before, event="undo", reason="undo of the last set"), actor
+        )
+
+    def _move_checkpoint(
+        self, pipeline: str, moved: Callable[[Checkpoint], Checkpoint], actor: str
+    ) -> Checkpoint:
+        now = self._clock()
+        statement = select(checkpoint_table).where(checkpoint_table.c.pipeline == pipeline)
+        with self._database.write() as connection:
+            lease.revoke(connection, lease.discovery_of(pipeline))
+            hold_listing(connection, pipeline)
+            row = connection.execute(statement).mappings().first()
+            current = (
+                read_checkpoint(row)
+                if row is not None
+                else Checkpoint(pipeline=pipeline, listed_until=None, moved_at=now)
+            )
+            checkpoint = replace(moved(current), moved_at=now, actor=actor)
+            move_checkpoint(connection, checkpoint)
+        return checkpoint
 
     def checkpoint_history(self, pipeline: str, limit: int) -> tuple[Checkpoint, ...]:
         """Give where the checkpoint has been, newest first."""
@@ -201,6 +293,19 @@ class Store:
     def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
         with self._database.read() as connection:
             return connection.execute(statement).mappings().all()
+
+
+def _before_last_set(connection: Connection, pipeline: str) -> Checkpoint:
+    columns = checkpoint_history.c
+    newest_first = select(checkpoint_history).where(columns.pipeline == pipeline).order_by(columns.id.desc())
+    by_person = columns.event.in_(["set", "undo"])
+    last = connection.execute(newest_first.where(by_person).limit(1)).mappings().first()
+    if last is None or last["event"] == "undo":
+        raise PermanentError(f"nobody set the checkpoint of {pipeline} since it was last undone")
+    before = connection.execute(newest_first.where(columns.id < last["id"]).limit(1)).mappings().first()
+    if before is None:
+        return Checkpoint(pipeline=pipeline, listed_until=None, moved_at=last["moved_at"])
+    return read_checkpoint(before)
 
 
 def _is_open_in(pipelines: Iterable[str]) -> ColumnElement[bool]:

@@ -1,5 +1,7 @@
 """The tables of the ledger, as `migrations/` creates them. Each invariant stands beside its constraint."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -18,7 +20,7 @@ from sqlalchemy import (
 from connector.ledger.columns import Amount, Moment, Words
 from connector.ledger.delivery import OPEN_STATES, State
 
-MIGRATIONS = ("0001", "0003")
+MIGRATIONS = ("0001", "0002", "0003")
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 metadata = MetaData(
@@ -112,13 +114,21 @@ delivery_event = Table(
     sqlite_autoincrement=True,
 )
 
-checkpoint = Table(
-    "checkpoint",
-    metadata,
-    Column("pipeline", Text, primary_key=True),
-    Column("listed_until", Moment),
-    Column("moved_at", Moment, nullable=False),
-)
+
+def _checkpoint_columns() -> tuple[Column[Any], ...]:
+    return (
+        Column("listed_until", Moment),
+        Column("moved_at", Moment, nullable=False),
+        Column("open_since", Moment),
+        Column("swept_at", Moment),
+        Column("scope", Text),
+        Column("event", Text),
+        Column("actor", Words),
+        Column("reason", Words),
+    )
+
+
+checkpoint = Table("checkpoint", metadata, Column("pipeline", Text, primary_key=True), *_checkpoint_columns())
 
 # Only ever appended to: how the checkpoint came to be where it is.
 checkpoint_history = Table(
@@ -126,8 +136,7 @@ checkpoint_history = Table(
     metadata,
     Column("id", _RowId, primary_key=True),
     Column("pipeline", Text, nullable=False),
-    Column("listed_until", Moment),
-    Column("moved_at", Moment, nullable=False),
+    *_checkpoint_columns(),
     Index(None, "pipeline", "id"),
     sqlite_autoincrement=True,
 )
@@ -159,4 +168,16 @@ breaker = Table(
     Column("failures", Integer, nullable=False),
     Column("next_try", Moment, nullable=False),
     Column("probe_until", Moment),
+)
+
+# Who may do what only one may do at a time. A row stays for ever: its epoch only grows.
+lease = Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),  # "discovery <pipeline>"
+    Column("owner", Text),
+    Column("epoch", BigInteger, nullable=False),
+    Column("until", Moment),
+    # A lease without an end could never be taken over.
+    CheckConstraint("(owner IS NULL) = (until IS NULL)", name="end"),
 )

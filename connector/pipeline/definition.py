@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from connector.adapters.base import Adapter
+from connector.ledger.delivery import OnChange
 from connector.mapping.rules import Mapping
 
 WRITE_BACK_SOURCES = ("receipt.id", "receipt.url", "today()", "now()")
@@ -29,6 +30,9 @@ class Pipeline:
     statuses: tuple[str, ...]
     since: datetime  # documents created before are never touched
     lookback: timedelta  # how far before the checkpoint a tail listing starts
+    open_statuses: tuple[str, ...] = ()  # in which a document may still become ready
+    on_change: OnChange = OnChange.UPDATE
+    written_fields: frozenset[str] = frozenset()  # that this connector writes, in any pipeline
     mapping: Mapping
     adapter: Adapter
     target: str  # its name in config.yaml
@@ -41,5 +45,14 @@ class Pipeline:
 
     @property
     def own_fields(self) -> frozenset[str]:
-        """Fields that this connector writes: a change of these is never an edit."""
-        return frozenset(self.write_back.fields) if self.write_back else frozenset()
+        """Fields that this connector writes: a change of these is never an edit.
+
+        Those of other pipelines too: else two pipelines would answer each other's write-backs for ever.
+        """
+        return self.written_fields | frozenset(self.write_back.fields if self.write_back else ())
+
+    @property
+    def done_statuses(self) -> tuple[str, ...]:
+        """Statuses in which delivered documents are, and in which nothing is listed for delivery."""
+        status = self.write_back.status if self.write_back else None
+        return (status,) if status is not None and status not in self.statuses else ()

@@ -119,7 +119,7 @@ def test_edit_revives_a_skipped_document(store: Store) -> None:
 
 
 @pytest.mark.parametrize("last", ["delivered", "completed", "died in delivered"])
-def test_edit_after_delivery_is_counted_and_left_alone(store: Store, last: str) -> None:
+def test_edit_after_delivery_is_a_new_revision(store: Store, last: str) -> None:
     list_one(store)
     claim = claim_one(store)
     with store.outcomes() as outcomes:
@@ -128,10 +128,12 @@ def test_edit_after_delivery_is_counted_and_left_alone(store: Store, last: str) 
         claim = claim_one(store, State.DELIVERED)
         with store.outcomes() as outcomes:
             outcomes.completed(claim) if last == "completed" else outcomes.dead(claim, make_failure())
-    before = only(store)
 
     assert list_one(store, "digest 2") == Listed(changed_after_delivery=1)
-    assert only(store) == before
+
+    delivery = only(store)
+    assert (delivery.state, delivery.revision, delivery.failure) == (State.PENDING, 2, None)
+    assert delivery.receipt_id == "a01"
 
 
 def test_edit_of_a_leased_document_is_left_for_a_later_listing(store: Store, clock: HandClock) -> None:

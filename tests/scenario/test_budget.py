@@ -181,7 +181,7 @@ def test_two_replicas_stay_within_the_limit_over_three_windows_and_write_backs_a
 def listed(world: World, clock: HandClock) -> Iterator[Connector]:
     """Documents in the ledger, nothing delivered yet."""
     with connected(world, clock) as connector:
-        discover(connector.pipelines[0], connector.docflo, connector.store, clock=clock)
+        discover(connector.pipelines[0], connector.work())
         yield connector
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -60,6 +61,8 @@ class DocfloSandbox:
     """A Docflo to be served by `SandboxServer(sandbox.app)`.
 
     Without `documents` it holds those of the demo. `api_keys` maps each key to the services it may use.
+    A listing ignores the parameters in `ignored`. `before_page` is called before each of its pages is cut,
+    and may change what is held.
     """
 
     def __init__(  # noqa: PLR0913 what a test or the demo wants to choose
@@ -76,6 +79,9 @@ class DocfloSandbox:
         max_top: int = 100,
         upload_timeline: tuple[Step, ...] | None = None,
         seed: object = DEMO_SEED,
+        ignored: AbstractSet[str] = frozenset(),
+        whole_days: bool = False,
+        before_page: Callable[[], None] | None = None,
     ) -> None:
         self.journal = Journal()
         self.faults = Faults()
@@ -85,7 +91,13 @@ class DocfloSandbox:
         self._store = Store(held, clock=clock, journal=self.journal, seed=seed)
         self._rate_limit = None if rate_limit is None else RateLimit(rate_limit, clock, rate_window)
         self._habits = Habits(
-            envelope=envelope, with_total=with_total, max_top=max_top, upload_timeline=upload_timeline
+            envelope=envelope,
+            with_total=with_total,
+            max_top=max_top,
+            upload_timeline=upload_timeline,
+            ignored=frozenset(ignored),
+            whole_days=whole_days,
+            before_page=before_page,
         )
         routes = [
             *(
@@ -110,6 +122,10 @@ class DocfloSandbox:
     def envelope(self, envelope: Envelope) -> None:
         self._habits = replace(self._habits, envelope=envelope)
 
+    def list_so(self, *, ignored: AbstractSet[str] = frozenset(), **habits: Any) -> None:  # noqa: ANN401 fields of `Habits`
+        """List from now on with these habits, named as in the constructor."""
+        self._habits = replace(self._habits, ignored=frozenset(ignored), **habits)
+
     @property
     def documents(self) -> dict[str, SandboxDocument]:
         """Every document by id. Documents are values: read them again after a request."""
@@ -122,6 +138,10 @@ class DocfloSandbox:
     def put_status(self, document_id: str, status: str) -> None:
         """Set a status as a person in Docflo would."""
         self._store.put_status(document_id, status)
+
+    def remove(self, document_id: str) -> None:
+        """Forget a document, as when somebody deletes it."""
+        self._store.remove(document_id)
 
     def status(self, document_id: str) -> str:
         """Give a document's status now."""

@@ -23,7 +23,15 @@ from connector.sandbox.docflo.answers import (
 from connector.sandbox.docflo.document import MAILBOX, STATUSES, SandboxDocument, Step, texts, timestamp
 from connector.sandbox.docflo.errors import ApiError, bad_parameter
 from connector.sandbox.docflo.generate import generate_fields
-from connector.sandbox.docflo.listing import Envelope, document_type, enveloped, page, read_query, select
+from connector.sandbox.docflo.listing import (
+    Envelope,
+    document_type,
+    enveloped,
+    in_whole_days,
+    page,
+    read_query,
+    select,
+)
 from connector.sandbox.docflo.original import mail, original
 from connector.sandbox.docflo.schema import DATA_TYPES, FieldSchema
 from connector.sandbox.docflo.store import Store
@@ -42,6 +50,9 @@ class Habits:
     upload_timeline: (
         tuple[Step, ...] | None
     )  # None: by way of validation or confirmation, as the file decides
+    ignored: frozenset[str] = frozenset()  # parameters of the listing that are read and change nothing
+    whole_days: bool = False  # times in the listing's parameters are cut to the day
+    before_page: Callable[[], None] | None = None  # called before each page is cut
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +75,16 @@ Endpoint: TypeAlias = Callable[[Call], Awaitable[Response]]
 
 async def list_documents(call: Call) -> Response:
     """GET /docs/v1/document."""
+    habits = call.habits
+    if habits.before_page is not None:
+        habits.before_page()
     now = call.store.now()
-    query = read_query(call.request.query_params, call.habits.max_top)
+    given = call.request.query_params
+    read_query(given, habits.max_top)  # what it ignores it still refuses when it makes no sense
+    query = read_query(
+        {name: text for name, text in given.items() if name not in habits.ignored}, habits.max_top
+    )
+    query = in_whole_days(query) if habits.whole_days else query
     fitting = select(call.store.all(), query, now)
     shown = with_results if query.include_results else summary
     rows = [shown(document, now) for document in page(fitting, query)]

@@ -1,7 +1,7 @@
 """The fourteen parameters of the listing: reading them, and choosing and ordering documents by them."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeAlias
 
@@ -77,6 +77,17 @@ def read_query(given: Mapping[str, str], max_top: int) -> Query:
         skip=_count(given, "skip", default=0, least=0),
         top=min(_count(given, "top", default=DEFAULT_TOP, least=1), max_top),
         include_results=_truth(given, "includeResults"),
+    )
+
+
+def in_whole_days(query: Query) -> Query:
+    """Give the query as a server reads it that knows days only: each time is the first instant of its day."""
+    return replace(query, created_from=_day(query.created_from), created_to=_day(query.created_to))
+
+
+def _day(moment: datetime | None) -> datetime | None:
+    return (
+        None if moment is None else moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     )
 
 

@@ -64,6 +64,11 @@ class Store:
         with self._lock:
             self.documents[document.id] = document
 
+    def remove(self, document_id: str) -> None:
+        """Forget a document, without a word in the journal."""
+        with self._lock:
+            del self.documents[document_id]
+
     def create(self, document: SandboxDocument) -> None:
         """Hold a document that a request brought."""
         self.add(document)

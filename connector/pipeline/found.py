@@ -1,0 +1,102 @@
+"""What the ledger keeps of a listed document: its fingerprint, its headline, its text. Pure."""
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+
+from connector.document import Document, PlainValue, plain_fields
+from connector.ledger.delivery import Found, Headline
+from connector.pipeline.definition import Pipeline
+
+
+def found(document: Document, pipeline: Pipeline) -> Found:
+    """Give a document as the ledger takes it."""
+    return Found(
+        document_id=document.id,
+        document_type=document.type,
+        digest=digest(document, ignoring=pipeline.own_fields),
+        snapshot=document.raw,
+        created_on=document.created_on,
+        headline=headline(document),
+    )
+
+
+def digest(document: Document, *, ignoring: frozenset[str]) -> str:
+    """Give the fingerprint of what the document says, without the fields that this connector writes.
+
+    Confidences, the order of keys and trailing zeros do not count: they change without anybody's edit.
+    """
+    own = {name.casefold() for name in ignoring}
+    content = {name: value for name, value in plain_fields(document).items() if name.casefold() not in own}
+    return sha256(f"{document.type}\n{_canonical(content)}".encode()).hexdigest()
+
+
+def _canonical(value: PlainValue) -> str:
+    match value:
+        case Mapping():
+            return "{" + ",".join(f"{key!r}:{_canonical(value[key])}" for key in sorted(value)) + "}"
+        case tuple():
+            return "[" + ",".join(_canonical(inner) for inner in value) + "]"
+        case Decimal() if value.is_finite():
+            return _plain_number(value)
+        case bool():
+            return str(value)
+        case int():
+            return _plain_number(Decimal(value))
+        case _:
+            return repr(value)
+
+
+def _plain_number(value: Decimal) -> str:
+    sign, digits, exponent = value.as_tuple()
+    text = "".join(map(str, digits)).lstrip("0")
+    stripped = text.rstrip("0")
+    if not stripped or not isinstance(exponent, int):
+        return "0"
+    # Digits and exponent rather than plain notation: 1E+999999 must not become a megabyte of zeros.
+    return f"{'-' if sign else ''}{stripped}e{exponent + len(text) - len(stripped)}"
+
+
+# The names of Docflo's default models; a tenant with other names sees blanks in lists, nothing more.
+_NUMBER = ("InvoiceId", "PurchaseOrder", "ReceiptNumber", "DocumentNumber")
+_PARTY = ("VendorName", "MerchantName", "CustomerName")
+_AMOUNT = ("InvoiceTotal", "OrderTotal", "Total", "AmountDue")
+_DATE = ("InvoiceDate", "OrderDate", "TransactionDate", "Date")
+
+
+def headline(document: Document) -> Headline:
+    """Give what a person recognises the document by, where the usual fields are there."""
+    fields = plain_fields(document)
+    amount, currency = _money(_first(fields, _AMOUNT))
+    return Headline(
+        number=_text(_first(fields, _NUMBER)),
+        party=_text(_first(fields, _PARTY)),
+        amount=amount,
+        currency=currency,
+        date=_day(_first(fields, _DATE)),
+    )
+
+
+def _first(fields: Mapping[str, PlainValue], names: tuple[str, ...]) -> PlainValue:
+    return next((fields[name] for name in names if fields.get(name) is not None), None)
+
+
+def _text(value: PlainValue) -> str | None:
+    return str(value)[:255] if isinstance(value, str | int | Decimal) else None
+
+
+def _money(value: PlainValue) -> tuple[Decimal | None, str | None]:
+    match value:
+        case {"amount": int() | Decimal() as amount, **rest} if not isinstance(amount, bool):
+            code = rest.get("currencyCode")
+            return Decimal(amount), code[:10] if isinstance(code, str) else None
+        case _:
+            return None, None
+
+
+def _day(value: PlainValue) -> date | None:
+    try:
+        return date.fromisoformat(value[:10]) if isinstance(value, str) else None
+    except ValueError:
+        return None
