@@ -199,8 +199,8 @@ def make_pipeline(
     write_back = WriteBack(fields=delivered.fields, status=delivered.status) if delivered else None
     documents = section.documents
     ready_or_done = {*documents.statuses, write_back.status if write_back else None}
-    # What cannot be sent twice without doubling is never sent again by itself.
-    can_update = adapter.idempotency is not Idempotency.CREATE_ONLY
+    # Only what sets by key can take a record again: anything else would make a second one.
+    can_update = adapter.idempotency is Idempotency.NATIVE
     return Pipeline(
         name=name,
         tenant_id=tenant_id,
