@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from connector.crashpoint import Point, crashpoint
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
 from connector.pipeline.definition import Pipeline
@@ -48,6 +49,7 @@ def advance(pipeline: Pipeline, work: Work) -> bool:
             pipeline.name, state, limit=_batch(state, pipeline), owner=work.owner, lease=work.lease
         )
         if claims:
+            crashpoint(Point.CLAIMED)
             _run(step, claims, pipeline, work)
             return True
     return False

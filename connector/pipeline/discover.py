@@ -14,6 +14,7 @@ from itertools import product
 import structlog
 
 from connector.clock import Clock
+from connector.crashpoint import Point, crashpoint
 from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.document import Document, PlainValue, plain_fields
@@ -59,9 +60,11 @@ def _list_from(
     # Taken before the first request: a document created while we list belongs to the next listing.
     began = clock()
     documents = tuple(_listing(start, pipeline, docflo))
+    crashpoint(Point.LISTED)
     found = tuple(_found(document, pipeline) for document in documents)
     checkpoint = Checkpoint(pipeline=pipeline.name, listed_until=began, moved_at=clock())
     listed = store.record_listing(pipeline.name, found, checkpoint)
+    crashpoint(Point.ROWS_STORED)
     log.info(
         "discover.listed",
         pipeline=pipeline.name,
@@ -91,6 +94,7 @@ def _pages(query: DocumentQuery, docflo: DocfloClient) -> Iterator[Document]:
     skip = 0
     for _ in range(MAX_PAGES):
         page = docflo.list_documents(query.page(skip))
+        crashpoint(Point.PAGE_READ)
         fresh = [document for document in page.documents if document.id not in seen]
         if not fresh:
             return
