@@ -15,6 +15,7 @@ from connector.cli import (
     run,
     sandbox,
     schema,
+    selftest,
     status,
     sync,
 )
@@ -48,6 +49,7 @@ app.add_typer(database.app, name="database")
 app.add_typer(api.app, name="api")
 app.add_typer(schema.app, name="schema")
 app.command("sandbox")(sandbox.sandbox)
+app.command("selftest")(selftest.selftest)
 
 
 def _version(wanted: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, func, insert, select, update
 
 from connector.clock import Clock
+from connector.crashpoint import Point, crashpoint
 from connector.errors import LeaseLostError, PermanentError
 from connector.ledger import lease
 from connector.ledger.database import Database
@@ -80,6 +81,7 @@ class Store:
             listed = store_documents(connection, pipeline, found, on_change, self._clock())
             if checkpoint is not None:
                 move_checkpoint(connection, checkpoint)
+            crashpoint(Point.ROWS_WRITTEN)
         return listed
 
     def checkpoint(self, pipeline: str) -> Checkpoint | None:
@@ -173,6 +175,7 @@ class Store:
             if rows:
                 _lease(connection, [row["id"] for row in rows], owner=owner, until=now + lease)
                 _tell_takeovers(connection, rows, owner=owner, now=now)
+                crashpoint(Point.CLAIM_WRITTEN)
         return tuple(
             Claim(delivery=read_delivery(row), owner=owner, epoch=row["lease_epoch"] + 1, until=now + lease)
             for row in rows

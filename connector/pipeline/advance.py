@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from connector.crashpoint import Point, crashpoint
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
 from connector.pipeline.breaker import DOCFLO, Admission
@@ -57,6 +58,7 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
         limit = 1 if admission is Admission.ONE else _batch(state, pipeline)
         claims = work.store.claim(pipeline.name, state, limit=limit, owner=work.owner, lease=work.lease)
         if claims:
+            crashpoint(Point.CLAIMED)
             _run(step, claims, pipeline, work)
         return bool(claims)
     finally:

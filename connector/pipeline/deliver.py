@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from connector.adapters.base import Idempotency, Outcome
+from connector.crashpoint import Point, crashpoint
 from connector.docflo.wire import read_document
 from connector.errors import ConnectorError, LeaseLostError
 from connector.ledger.delivery import Claim, State
@@ -19,16 +20,22 @@ Mapped = tuple[Claim, Record]
 def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     """Move pending deliveries on: one call of the adapter, one transaction for its outcomes."""
     mapped, unmapped = _map(claims, pipeline)
+    crashpoint(Point.MAPPED)
     with work.store.outcomes() as outcomes:
         record_failures(unmapped, outcomes, work)
         if pipeline.adapter.idempotency is not Idempotency.NATIVE:
             mapped = _doubt(mapped, outcomes)
+            crashpoint(Point.DOUBT_WRITTEN)
     if not mapped:
         return
+    crashpoint(Point.CALLING)
     answers = _call(mapped, pipeline)
+    crashpoint(Point.ANSWERED)
     held_until = work.breakers.report(pipeline.side, answers)
     with work.store.outcomes() as outcomes:
         _record(mapped, answers, outcomes, work, held_until)
+        crashpoint(Point.OUTCOME_WRITTEN)
+    crashpoint(Point.OUTCOME_STORED)
 
 
 def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
@@ -45,11 +52,14 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
         mapped = []
     else:
         work.breakers.report(pipeline.side, receipts)
+    crashpoint(Point.ASKED)
     with work.store.outcomes() as outcomes:
         record_failures(unmapped, outcomes, work)
         record_failures(unanswered, outcomes, work, held_until)
         for (claim, _), receipt in zip(mapped, receipts, strict=True):
             _settled(claim, receipt, outcomes, work)
+        crashpoint(Point.SETTLED_WRITTEN)
+    crashpoint(Point.SETTLED)
 
 
 def map_claim(claim: Claim, pipeline: Pipeline) -> Record:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 import structlog
 
+from connector.crashpoint import Point, crashpoint
 from connector.docflo.budget import Lane
 from connector.docflo.outgoing import DocumentQuery
 from connector.document import Document
@@ -186,6 +187,7 @@ def _record(pipeline: Pipeline, work: Work, turn: _Turn, plan: _Plan) -> Discove
     matched = len(gathered.found)
     if plan.done_start is not None and pipeline.on_change is not OnChange.IGNORE:
         _gather_done(plan.done_start, pipeline, work, turn, gathered)
+    crashpoint(Point.LISTED)
     checkpoint = replace(plan.checkpoint, moved_at=work.clock(), scope=_scope(pipeline))
     listed = work.store.record_listing(
         pipeline.name,
@@ -194,6 +196,7 @@ def _record(pipeline: Pipeline, work: Work, turn: _Turn, plan: _Plan) -> Discove
         on_change=pipeline.on_change,
         held=turn.held,
     )
+    crashpoint(Point.ROWS_STORED)
     log.info(
         "discover.listed",
         pipeline=pipeline.name,

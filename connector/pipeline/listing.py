@@ -12,6 +12,7 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import Protocol
 
+from connector.crashpoint import Point, crashpoint
 from connector.docflo.outgoing import DocumentQuery
 from connector.docflo.wire import DocumentPage
 from connector.document import Document
@@ -226,6 +227,7 @@ class _Reading:
     def _page(self, query: DocumentQuery, skip: int) -> tuple[Document, ...]:
         self._before_request()
         page = self._ask(query.page(skip)).documents
+        crashpoint(Point.PAGE_READ)
         self._largest = max(self._largest, len(page))
         self.quirks |= set(_odd(query, page))
         if query.sort_by and Quirk.SORT_REFUSED not in self.quirks and not is_ascending(page):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from connector.clock import Clock, utc_now
+from connector.crashpoint import Point, crashpoint
 from connector.docflo.client import DocfloClient
 from connector.errors import ConnectorError, LeaseLostError
 from connector.ledger.delivery import Claim, Failure, State
@@ -69,6 +70,7 @@ def record_failures(
     for claim, error in failed:
         try:
             _record_failure(claim, error, outcomes, work, held_until)
+            crashpoint(Point.FAILURE_WRITTEN)
         except LeaseLostError:
             log_lost(claim)
 

@@ -7,6 +7,7 @@ repeating them after a lost answer changes nothing.
 from collections.abc import Sequence
 from datetime import datetime
 
+from connector.crashpoint import Point, crashpoint
 from connector.errors import ConnectorError, LeaseLostError
 from connector.ledger.delivery import Claim, Delivery, State
 from connector.pipeline.breaker import DOCFLO
@@ -40,6 +41,8 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
             except LeaseLostError:
                 log_lost(claim)
         record_failures(failed, outcomes, work, held_until)
+        crashpoint(Point.COMPLETION_WRITTEN)
+    crashpoint(Point.COMPLETED)
 
 
 def _write(delivery: Delivery, wanted: WriteBack | None, work: Work) -> None:
@@ -48,8 +51,10 @@ def _write(delivery: Delivery, wanted: WriteBack | None, work: Work) -> None:
     if wanted.fields:
         values = {name: _value(source, delivery, work.clock()) for name, source in wanted.fields.items()}
         work.docflo.update_fields(delivery.document_id, values)
+        crashpoint(Point.FIELDS_SENT)
     if wanted.status is not None:
         work.docflo.update_status(delivery.document_id, wanted.status)
+        crashpoint(Point.STATUS_SENT)
 
 
 def _value(source: str, delivery: Delivery, now: datetime) -> str | None:

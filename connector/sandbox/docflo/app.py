@@ -21,6 +21,7 @@ from connector.sandbox.docflo.endpoints import Call, Endpoint, Habits
 from connector.sandbox.docflo.errors import ApiError
 from connector.sandbox.docflo.listing import Envelope
 from connector.sandbox.docflo.rate import WINDOW, Rate, RateLimit
+from connector.sandbox.docflo.schema import ENABLED_TYPES, TypeSchema
 from connector.sandbox.docflo.store import Store
 from connector.sandbox.faults import FaultMiddleware, Faults, route_names
 from connector.sandbox.journal import Journal
@@ -82,13 +83,14 @@ class DocfloSandbox:
         ignored: AbstractSet[str] = frozenset(),
         whole_days: bool = False,
         before_page: Callable[[], None] | None = None,
+        types: Mapping[str, TypeSchema] = ENABLED_TYPES,
     ) -> None:
         self.journal = Journal()
         self.faults = Faults()
         self.tenant_id = tenant_id
         self.api_keys = dict(api_keys)
         held = demo_documents(clock(), seed) if documents is None else documents
-        self._store = Store(held, clock=clock, journal=self.journal, seed=seed)
+        self._store = Store(held, clock=clock, journal=self.journal, seed=seed, types=types)
         self._rate_limit = None if rate_limit is None else RateLimit(rate_limit, clock, rate_window)
         self._habits = Habits(
             envelope=envelope,

@@ -117,6 +117,8 @@ _BUILDERS: dict[str, Callable[[int, datetime, random.Random], dict[str, Any]]] =
     "purchaseOrder": _purchase_order,
     "receipt": _receipt,
 }
+GENERATED = frozenset(_BUILDERS)
+"""Kinds of documents that can be generated."""
 
 
 def _parties(place: int, rng: random.Random) -> dict[str, Any]:

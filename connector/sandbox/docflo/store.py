@@ -27,9 +27,10 @@ class Store:
         clock: Callable[[], datetime],
         journal: Journal,
         seed: object,
+        types: Mapping[str, TypeSchema] = ENABLED_TYPES,
     ) -> None:
         self.documents = {document.id: document for document in documents}
-        self.schemas: dict[str, TypeSchema] = dict(ENABLED_TYPES)
+        self.schemas: dict[str, TypeSchema] = dict(types)
         self.logs: deque[dict[str, Any]] = deque(maxlen=KEPT_LOG_ENTRIES)
         self.clock = clock
         self._journal = journal

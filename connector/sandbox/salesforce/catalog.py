@@ -1,6 +1,7 @@
 """The objects this org is set up with: accounts, and the three documents with their lines."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from connector.sandbox.salesforce.schema import Field, FieldType, ObjectType
 
@@ -22,6 +23,63 @@ def standard_objects(currencies: Sequence[str] = CURRENCIES) -> tuple[ObjectType
         _document("Receipt__c", "Receipt", "RCP", "a05", (*_receipt_fields(), currency, *_totals())),
         _line("Receipt", "RLN", "a06", currency),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What somebody writes into an object of their own."""
+
+    key_field: str
+    fields: Mapping[str, FieldType] = field(default_factory=dict)
+    parent: tuple[str, str] | None = None  # the field that refers to the header, and the header's object
+
+
+def tailored_objects(wanted: Mapping[str, Wanted]) -> tuple[ObjectType, ...]:
+    """Give the org's objects, and beside them every object and field that is wanted and not there.
+
+    Fields with a dot refer to records that nobody has put in: they are left out, and refused when written.
+    """
+    objects = {found.name: found for found in standard_objects()}
+    for number, (name, wish) in enumerate(wanted.items()):
+        found = objects.get(name) or _bare(name, f"a{number + 10:02}")
+        missing = [each for each in _wished(wish) if found.field(each.name) is None]
+        objects[name] = replace(found, fields=(*found.fields, *missing))
+    return tuple(objects.values())
+
+
+def _bare(name: str, prefix: str) -> ObjectType:
+    fields = (*_system_fields(), _auto_number(name, "N"))
+    return ObjectType(name=name, label=name, label_plural=name, key_prefix=prefix, fields=fields)
+
+
+def _wished(wish: Wanted) -> tuple[Field, ...]:
+    fields = [_typed(name, kind) for name, kind in wish.fields.items() if "." not in name]
+    if wish.parent is not None:
+        name, parent = wish.parent
+        fields.append(
+            replace(
+                _master("Parent"),
+                name=name,
+                label=name,
+                reference_to=parent,
+                relationship_name=_related(name),
+            )
+        )
+    return (_key(wish.key_field, wish.key_field, 255), *fields)
+
+
+def _related(name: str) -> str:
+    return f"{name.removesuffix('__c')}__r"
+
+
+def _typed(name: str, kind: FieldType) -> Field:
+    match kind:
+        case "double":
+            return _number(name, name, 6)
+        case "textarea":
+            return _long_text(name, name)
+        case _:
+            return Field(name=name, label=name, type=kind)
 
 
 def _account(currency: Field) -> ObjectType:

@@ -1,0 +1,75 @@
+"""Named places at which this process can be made to die, so that tests can cause a crash at every arrow.
+
+Nothing happens unless the environment says `DOCFLO_CONNECTOR_CRASH=name:n`: then the n-th arrival at that
+place ends the process with SIGKILL, as a power cut would. No handler runs and nothing is flushed.
+"""
+
+import os
+import signal
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+
+ARMED = "DOCFLO_CONNECTOR_CRASH"
+"""Environment variable: `name:n`, the place and which arrival there is the last. `count`: only count."""
+COUNT = "count"
+
+
+class Point(StrEnum):
+    """Every place, in the order of a document's way. "Written" means: in a transaction not yet committed."""
+
+    PAGE_READ = "page_read"  # a page of the listing is read
+    LISTED = "listed"  # the whole listing is read, nothing of it written
+    ROWS_WRITTEN = "rows_written"  # rows and checkpoint are written
+    ROWS_STORED = "rows_stored"  # they are committed
+    CLAIM_WRITTEN = "claim_written"  # a batch is leased
+    CLAIMED = "claimed"  # the lease is committed
+    MAPPED = "mapped"  # records are made, nothing about them is on record
+    DOUBT_WRITTEN = "doubt_written"  # "sent, answer unknown" is written (targets that are not `native`)
+    CALLING = "calling"  # a doubt, if need be, is committed; the next step is the call of the target
+    ANSWERED = "answered"  # the target answered, and nothing of it is on record
+    OUTCOME_WRITTEN = "outcome_written"  # receipts are written
+    OUTCOME_STORED = "outcome_stored"  # they are committed; Docflo knows nothing
+    FAILURE_WRITTEN = "failure_written"  # retries and dead letters of a batch are written
+    ASKED = "asked"  # the target said which doubtful records it has; nothing of it is on record
+    SETTLED_WRITTEN = "settled_written"  # what it said is written
+    SETTLED = "settled"  # it is committed
+    FIELDS_SENT = "fields_sent"  # Docflo has the fields; its status is the old one
+    STATUS_SENT = "status_sent"  # Docflo has both; the ledger does not know
+    COMPLETION_WRITTEN = "completion_written"  # "Docflo shows it" is written
+    COMPLETED = "completed"  # it is committed
+
+
+_lock = threading.Lock()
+_arrivals: Counter[Point] = Counter()
+
+
+def crashpoint(point: Point) -> None:
+    """Die here, if the environment says so."""
+    armed = os.environ.get(ARMED)
+    if armed is not None:
+        _arrive(point, armed)
+
+
+def arrivals() -> Mapping[Point, int]:
+    """Give how often each place was reached in this process since it was armed."""
+    with _lock:
+        return dict(_arrivals)
+
+
+def _arrive(point: Point, armed: str) -> None:
+    with _lock:
+        _arrivals[point] += 1
+        arrived = _arrivals[point]
+    if armed == COUNT:
+        return
+    name, _, number = armed.partition(":")
+    # A misspelt name must not make a test that cannot fail: both conversions refuse it.
+    if Point(name) is point and int(number) == arrived:
+        die()
+
+
+def die() -> None:
+    """End this process at once."""
+    os.kill(os.getpid(), signal.SIGKILL)

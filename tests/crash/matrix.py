@@ -1,0 +1,59 @@
+"""A crash matrix over one kind of ledger and one kind of target, set up for tests."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from connector.cli.crash_matrix import CHILD, Clean, Forks, Kill, Stages, Verdict, play, run_clean
+from connector.cli.crash_script import write_script
+from connector.cli.crash_stage import Script, TargetSide, sandbox_stages
+from connector.cli.sandbox_setup import sandboxes, write_sandbox_config
+from connector.config import load_config
+from tests.crash.rows_target import RowsTarget
+from tests.postgres import PostgresServer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    forks: Forks
+    stages: Stages
+    script: Script
+    clean: Clean
+
+    def play(self, *kills: Kill) -> Verdict:
+        return play(self.forks, self.stages, self.clean, kills)
+
+
+@contextmanager
+def opened(
+    folder: Path,
+    *,
+    make_ledger: Callable[[Path], str] | None = None,
+    promise: str | None = None,
+    make_target: Callable[[], TargetSide] = RowsTarget,
+) -> Iterator[Matrix]:
+    """`promise`: a target that has rows and says this of its idempotency; None is Salesforce."""
+    with sandboxes() as running:
+        config = write_sandbox_config(folder / "user", running)
+    script = write_script(load_config(config), config, folder)
+    command = CHILD
+    if promise is not None:
+        command = (sys.executable, "-m", "tests.crash.child", promise)
+        script = replace(script, make_target=make_target)
+    if make_ledger is not None:
+        script = replace(script, make_ledger=make_ledger)
+    with Forks(command) as forks, sandbox_stages(script, folder / "case") as stages:
+        yield Matrix(forks=forks, stages=stages, script=script, clean=run_clean(forks, stages))
+
+
+def postgres_ledgers(server: PostgresServer) -> Callable[[Path], str]:
+    """Give a function that makes a new ledger and drops the one before, with whoever is still connected."""
+
+    def make(_folder: Path) -> str:
+        template = server.migrated_template()
+        server.run("DROP DATABASE IF EXISTS crash WITH (FORCE)")
+        return server.create("crash", template=template)
+
+    return make

@@ -1,0 +1,120 @@
+"""SIGKILL at every arrow, for each kind of ledger and target: nothing lost, doubled or changed."""
+
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.cli.crash_matrix import Held, Kill, Verdict
+from connector.crashpoint import Point
+from tests.crash.matrix import Matrix, opened, postgres_ledgers
+from tests.crash.rows_target import RowsTarget
+
+# A target that sets by key is never in doubt: there is nothing to ask and nothing to settle.
+ONLY_IN_DOUBT = {Point.DOUBT_WRITTEN, Point.ASKED, Point.SETTLED_WRITTEN, Point.SETTLED}
+NEVER = Kill(point=Point.COMPLETED, arrival=1_000)
+PAIRS = 6  # of each kind here; `make soak` plays them all
+
+ON_POSTGRESQL = pytest.mark.xdist_group("postgresql")
+KINDS = [
+    pytest.param(("sqlite", None), id="sqlite-native"),
+    pytest.param(("sqlite", "lookup"), id="sqlite-lookup"),
+    pytest.param(("postgresql", None), id="postgresql-native", marks=ON_POSTGRESQL),
+    pytest.param(("postgresql", "lookup"), id="postgresql-lookup", marks=ON_POSTGRESQL),
+]
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+    ledger, promise = request.param
+    make = postgres_ledgers(request.getfixturevalue("postgres_server")) if ledger == "postgresql" else None
+    with opened(tmp_path_factory.mktemp("crash"), make_ledger=make, promise=promise) as matrix:
+        yield matrix
+
+
+def _assert_recovered(verdict: Verdict) -> None:
+    assert verdict.lost == ()
+    assert verdict.doubled == ()
+    assert verdict.changed == ()
+    assert verdict.is_recovered
+
+
+def test_the_undisturbed_run_that_all_are_measured_by_is_right(matrix: Matrix) -> None:
+    wanted = Counter(
+        str(document.fields["InvoiceTotal"]["value"]["amount"])
+        for document in matrix.script.documents
+        if document.timeline[-1][1] == "APPROVED"
+    )
+
+    assert matrix.clean.waiting == 0
+    assert Counter(filter(None, map(_total, matrix.clean.seen.held))) == wanted
+    shown = Counter(text.split(" ")[0] for text in matrix.clean.seen.shown.values())
+    assert shown == {"CONFIRMED": wanted.total(), "PROCESSING": 1}
+    assert len({held.key for held in matrix.clean.seen.held}) == len(matrix.clean.seen.held)
+
+
+def _total(held: Held) -> str | None:
+    content = json.loads(held.content)
+    total: str | None = content.get("fields", content).get("Total__c")
+    return total
+
+
+@pytest.mark.parametrize("point", Point)
+def test_a_crash_at_any_place_leaves_no_trace(matrix: Matrix, point: Point) -> None:
+    is_never_in_doubt = Point.DOUBT_WRITTEN not in matrix.clean.arrivals
+
+    verdict = matrix.play(Kill(point=point))
+
+    assert verdict.died == (0 if is_never_in_doubt and point in ONLY_IN_DOUBT else 1)
+    _assert_recovered(verdict)
+
+
+@pytest.mark.parametrize("number", range(PAIRS))
+def test_a_crash_while_recovering_from_a_crash_leaves_no_trace(matrix: Matrix, number: int) -> None:
+    rng = random.Random(f"{number}/{len(matrix.clean.arrivals)}")  # noqa: S311 a choice of cases
+    # The second at a place of the late half: it is reached by a connector that recovers.
+    reached = [point for point in Point if matrix.clean.arrivals.get(point)]
+
+    second = rng.choice(reached[len(reached) // 2 :])
+
+    verdict = matrix.play(Kill(point=rng.choice(reached)), Kill(point=second))
+
+    _assert_recovered(verdict)
+
+
+def test_every_place_is_reached_by_the_main_job(tmp_path: Path) -> None:
+    with opened(tmp_path, promise="lookup") as matrix:
+        assert set(matrix.clean.arrivals) == set(Point)
+
+
+@pytest.mark.parametrize("kill_at", [1, 2, 4])
+def test_a_crash_between_sending_and_the_answer_creates_nothing_twice(tmp_path: Path, kill_at: int) -> None:
+    # In the middle of a batch: of three records some were created, one is under way, the rest were not sent.
+    to_kill: list[int] = []
+
+    def target() -> RowsTarget:
+        return RowsTarget(kill_at=to_kill.pop() if to_kill else None)
+
+    with opened(tmp_path, promise="lookup", make_target=target) as matrix:
+        to_kill.append(kill_at)
+        verdict = matrix.play(NEVER)
+
+    assert verdict.died == 1
+    _assert_recovered(verdict)
+
+
+def test_a_target_that_does_not_keep_its_promise_is_found_out(tmp_path: Path) -> None:
+    def target() -> RowsTarget:
+        without_faults = RowsTarget()
+        without_faults.faults.clear()
+        return without_faults
+
+    with opened(tmp_path, promise="native", make_target=target) as matrix:
+        assert matrix.play(NEVER).is_recovered
+        verdict = matrix.play(Kill(point=Point.ANSWERED))
+
+    assert len(verdict.doubled) == 3
+    assert not verdict.is_recovered
