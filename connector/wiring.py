@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from uuid import uuid4
 
-from connector.adapters.base import Adapter
+from connector.adapters.base import Adapter, Idempotency
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
@@ -64,6 +64,7 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
             if section.target not in adapters:
                 adapters[section.target] = create_adapter(config.targets[section.target], clock=clock)
                 stack.callback(adapters[section.target].close)
+        refuse_unattended_doubts(sections, adapters)
         yield Connector(
             config=config,
             database=database,
@@ -120,6 +121,27 @@ def load_mappings(sections: Mapping[str, PipelineSection]) -> dict[str, MappingR
     return loaded
 
 
+def refuse_unattended_doubts(
+    sections: Mapping[str, PipelineSection], adapters: Mapping[str, Adapter]
+) -> None:
+    """Refuse pipelines into targets that can neither take a record twice nor be asked, and name nobody.
+
+    Raises: ConfigError naming each of them.
+    """
+    problems = [
+        Problem(
+            place=f"pipelines.{name}.in_doubt.person",
+            message=f"target `{section.target}` cannot be asked what it has: name who resolves doubts",
+        )
+        for name, section in sections.items()
+        if adapters[section.target].idempotency is Idempotency.CREATE_ONLY and section.in_doubt.person is None
+    ]
+    if problems:
+        raise ConfigError(
+            "nobody resolves doubts", problems=problems, remedy="in_doubt: {person: ap-team@your-company}"
+        )
+
+
 def select_pipeline(config: Config, name: str) -> tuple[str, PipelineSection, MappingRules]:
     """Give one pipeline's section and mapping, without opening anything.
 
@@ -133,7 +155,7 @@ def make_pipeline(
     name: str, section: PipelineSection, tenant_id: str, mapping: MappingRules, adapter: Adapter
 ) -> Pipeline:
     """Put one pipeline together."""
-    delivered = section.write_back.delivered
+    delivered, dead = section.write_back.delivered, section.write_back.dead
     return Pipeline(
         name=name,
         tenant_id=tenant_id,
@@ -144,6 +166,10 @@ def make_pipeline(
         mapping=mapping,
         adapter=adapter,
         write_back=WriteBack(fields=delivered.fields, status=delivered.status) if delivered else None,
+        write_back_dead=WriteBack(fields=dead.fields, status=dead.status) if dead else None,
+        settle=section.in_doubt.settle,
+        doubts_person=section.in_doubt.person,
+        halt_after=section.halt_after,
     )
 
 

@@ -21,6 +21,7 @@ class StateOption(StrEnum):
     COMPLETED = "completed"
     SKIPPED = "skipped"
     DEAD = "dead"
+    DISMISSED = "dismissed"
 
 
 @app.command("list")

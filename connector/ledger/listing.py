@@ -172,7 +172,8 @@ def _revise(connection: Connection, row: RowMapping, document: Found, now: datet
 
 
 def _compare(row: RowMapping, document: Found, now: datetime) -> _Verdict:
-    if row["digest"] == document.digest:
+    # What a person took out of our hands stays there, whatever the document says now.
+    if row["digest"] == document.digest or row["state"] == State.DISMISSED.value:
         return _Verdict.UNCHANGED
     # A dead letter knows about the target what the state it died in knew.
     known_as = State(row["died_in"] or row["state"])

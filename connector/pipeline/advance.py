@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from connector.adapters.base import Idempotency
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.deliver import deliver, settle
-from connector.pipeline.work import Work, record_failures
+from connector.pipeline.tell_dead import tell_dead
+from connector.pipeline.work import Work, record_failures, recording
 from connector.pipeline.write_back import write_back
 
 log = structlog.get_logger(__name__)
@@ -17,6 +19,7 @@ Step = Callable[[Sequence[Claim], Pipeline, Work], None]
 
 WRITE_BACK_BATCH = 10  # two requests each: a batch stays well inside its lease
 SETTLE_BATCH = 25
+NOTICE_BATCH = 10  # up to three requests each
 
 # Write-back first: a document that the target has should be shown in Docflo before the next is sent.
 STEPS: tuple[tuple[State, Step], ...] = (
@@ -44,13 +47,23 @@ def advance(pipeline: Pipeline, work: Work) -> bool:
     Raises: UnavailableError when the ledger itself cannot be reached; leases then run out by themselves.
     """
     for state, step in STEPS:
+        if state is State.IN_DOUBT and pipeline.adapter.idempotency is Idempotency.CREATE_ONLY:
+            continue  # nobody can ask the target: doubts wait for the person whom the pipeline names
         claims = work.store.claim(
             pipeline.name, state, limit=_batch(state, pipeline), owner=work.owner, lease=work.lease
         )
         if claims:
             _run(step, claims, pipeline, work)
             return True
-    return False
+    return _tell_dead(pipeline, work)
+
+
+def _tell_dead(pipeline: Pipeline, work: Work) -> bool:
+    if pipeline.write_back_dead is None:
+        return False
+    notices = work.store.claim_notices(pipeline.name, limit=NOTICE_BATCH, owner=work.owner, lease=work.lease)
+    tell_dead(notices, pipeline, work)
+    return bool(notices)
 
 
 def _batch(state: State, pipeline: Pipeline) -> int:
@@ -71,5 +84,5 @@ def _run(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) ->
             for claim in claims:
                 _run(step, [claim], pipeline, work)
             return
-        with work.store.outcomes() as outcomes:
-            record_failures([(claims[0], error)], outcomes, work)
+        with recording(work) as outcomes:
+            record_failures([(claims[0], error)], pipeline, outcomes, work)
