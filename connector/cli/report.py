@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connector.cli.cycle import Cycle
 from connector.cli.output import table
-from connector.ledger.delivery import Delivery, State
+from connector.ledger.delivery import Delivery, Errand, Halt, State
 
 WRITES = ("update_fields", "update_status")
 
@@ -29,6 +30,7 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
             }
             for found in cycle.discovered
         },
+        "halted": [halt_json(halt) for halt in cycle.halts],
         "dead": [delivery_json(delivery) for delivery in cycle.dead],
         "errors": [{"error": type(error).__name__, "message": error.message} for error in cycle.errors],
         "requests": {"total": cycle.requests.total(), **dict(sorted(cycle.requests.items()))},
@@ -36,6 +38,28 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
         if limit is None
         else {"limit": limit.limit, "remaining": limit.remaining, "reset_at": limit.reset_at},
     }
+
+
+def halt_json(halt: Halt) -> Mapping[str, object]:
+    """Give a halt as JSON values."""
+    return {
+        "pipeline": halt.pipeline,
+        "errand": halt.errand.value,
+        "error": halt.error_class,
+        "dead_letters": halt.length,
+        "reason": halt.reason,
+        "halted_at": halt.halted_at,
+    }
+
+
+def halt_line(halt: Halt) -> str:
+    """Say that a pipeline is halted, why, and what lifts it."""
+    errand = "deliveries" if halt.errand is Errand.DELIVERY else "write-backs"
+    return (
+        f"{halt.pipeline} is halted since {halt.halted_at:%Y-%m-%d %H:%M} UTC: {halt.length} {errand} in a "
+        f"row died of {halt.error_class}, the last one of: {halt.reason}. Nothing of it is sent until the "
+        f"cause is repaired and `docflo-connector pipelines resume {halt.pipeline} --reason ...` is run."
+    )
 
 
 def delivery_json(delivery: Delivery) -> Mapping[str, object]:
@@ -90,6 +114,8 @@ def show_cycle(cycle: Cycle, screen: Console) -> None:
         screen.print(
             "Look closer with `docflo-connector deliveries show ID`, repair, then `deliveries replay ID`."
         )
+    for halt in cycle.halts:
+        screen.print(f"[red]✗[/red] {escape(halt_line(halt))}", soft_wrap=True)
     screen.print(cost_line(cycle))
 
 

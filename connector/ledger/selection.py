@@ -32,17 +32,24 @@ class Selection:
     def conditions(self) -> tuple[ColumnElement[bool], ...]:
         """Give the conditions in SQL."""
         columns = delivery.c
-        wanted: dict[str, ColumnElement[bool]] = {
-            "ids": columns.id.in_(self.ids),
-            "states": columns.state.in_([state.value for state in self.states]),
-            "pipeline": columns.pipeline == self.pipeline,
-            "failure_class": columns.failure_class == self.failure_class,
-            "since": columns.changed_at >= self.since,
-            "number": func.lower(columns.number).contains((self.number or "").lower(), autoescape=True),
-            "party": func.lower(columns.party).contains((self.party or "").lower(), autoescape=True),
-            "document_id": columns.document_id == self.document_id,
-        }
-        return tuple(condition for name, condition in wanted.items() if getattr(self, name))
+        wanted: list[ColumnElement[bool]] = []
+        if self.ids:
+            wanted.append(columns.id.in_(self.ids))
+        if self.states:
+            wanted.append(columns.state.in_([state.value for state in self.states]))
+        if self.pipeline is not None:
+            wanted.append(columns.pipeline == self.pipeline)
+        if self.failure_class is not None:
+            wanted.append(columns.failure_class == self.failure_class)
+        if self.since is not None:
+            wanted.append(columns.changed_at >= self.since)
+        if self.number is not None:
+            wanted.append(func.lower(columns.number).contains(self.number.lower(), autoescape=True))
+        if self.party is not None:
+            wanted.append(func.lower(columns.party).contains(self.party.lower(), autoescape=True))
+        if self.document_id is not None:
+            wanted.append(columns.document_id == self.document_id)
+        return tuple(wanted)
 
     def __str__(self) -> str:
         """Give it in words, for the record of an act."""

@@ -59,7 +59,7 @@ def _list_from(
     # Taken before the first request: a document created while we list belongs to the next listing.
     began = clock()
     documents = tuple(_listing(start, pipeline, docflo))
-    found = tuple(_found(document, pipeline) for document in documents)
+    found = tuple(found_document(document, pipeline) for document in documents)
     checkpoint = Checkpoint(pipeline=pipeline.name, listed_until=began, moved_at=clock())
     listed = store.record_listing(pipeline.name, found, checkpoint)
     log.info(
@@ -109,7 +109,8 @@ def _is_wanted(document: Document, pipeline: Pipeline) -> bool:
     return document.created_on is None or document.created_on >= pipeline.since
 
 
-def _found(document: Document, pipeline: Pipeline) -> Found:
+def found_document(document: Document, pipeline: Pipeline) -> Found:
+    """Give a document as the ledger takes it."""
     return Found(
         document_id=document.id,
         document_type=document.type,
