@@ -17,7 +17,7 @@ from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.docflo.settings import DocfloSettings
 from connector.errors import ConfigError, Problem
 from connector.ledger.delivery import OnChange
-from connector.pipeline.definition import WRITE_BACK_SOURCES
+from connector.pipeline.definition import DEAD_SOURCES, WRITE_BACK_SOURCES
 from connector.references import FOLDER, OFFLINE, ResolvedText
 from connector.yaml_source import YamlSource, read_yaml, validate
 from connector.yaml_words import suggest
@@ -38,11 +38,14 @@ def _read_duration(value: object) -> object:
     return timedelta(**{_UNITS[match["unit"]]: int(match["amount"])})
 
 
-def _read_source(value: object) -> object:
-    if value in WRITE_BACK_SOURCES:
-        return value
-    message = f"unknown value {value!r}; known: {', '.join(WRITE_BACK_SOURCES)}"
-    raise ValueError(message)
+def _one_of(known: tuple[str, ...]) -> Any:  # noqa: ANN401 what pydantic takes as annotations
+    def read(value: object) -> object:
+        if value in known:
+            return value
+        message = f"unknown value {value!r}; known: {', '.join(known)}"
+        raise ValueError(message)
+
+    return BeforeValidator(read)
 
 
 Duration = Annotated[
@@ -51,7 +54,12 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^\d+\s*[smhd]$", "examples": ["30s", "5m", "2h", "7d"]}),
 ]
 WriteBackSource = Annotated[
-    str, BeforeValidator(_read_source), WithJsonSchema({"type": "string", "enum": list(WRITE_BACK_SOURCES)})
+    str,
+    _one_of(WRITE_BACK_SOURCES),
+    WithJsonSchema({"type": "string", "enum": list(WRITE_BACK_SOURCES)}),
+]
+DeadSource = Annotated[
+    str, _one_of(DEAD_SOURCES), WithJsonSchema({"type": "string", "enum": list(DEAD_SOURCES)})
 ]
 Target = Annotated[SalesforceSettings | MemorySettings, Field(discriminator="adapter")]
 
@@ -111,10 +119,41 @@ class WriteBackStep(_Section):
         return self
 
 
+class DeadWriteBackStep(_Section):
+    """What is written into a document that was set aside, so that its reviewer sees why."""
+
+    status: str | None = Field(
+        default=None, description="Status that sends it back to a reviewer, e.g. REQUIRES_VALIDATION."
+    )
+    fields: dict[str, DeadSource] = Field(
+        min_length=1,
+        description="Field of the document type -> what to write: " + ", ".join(DEAD_SOURCES),
+    )
+
+
 class WriteBackSection(_Section):
     """What Docflo is told, by what became of the document."""
 
     delivered: WriteBackStep | None = Field(default=None, description="Once the target holds the record.")
+    dead: DeadWriteBackStep | None = Field(
+        default=None,
+        description="When the document does not fit the mapping or the target rejects it: the reviewer's "
+        "correction delivers it again.",
+    )
+
+
+class InDoubtSection(_Section):
+    """What happens when a request was sent and no answer came."""
+
+    settle: Duration = Field(
+        default=timedelta(seconds=30),
+        description="How long the request may still take effect: the target is not asked before.",
+    )
+    person: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Who resolves doubts where the target cannot be asked (create_only): required there.",
+    )
 
 
 class PipelineSection(_Section):
@@ -130,6 +169,12 @@ class PipelineSection(_Section):
     )
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     write_back: WriteBackSection = Field(default_factory=WriteBackSection)
+    in_doubt: InDoubtSection = Field(default_factory=InDoubtSection)
+    halt_after: int = Field(
+        default=10,
+        ge=0,
+        description="So many dead letters in a row, all of one class, halt the pipeline; 0: never.",
+    )
 
 
 class ServiceSection(_Section):

@@ -80,6 +80,7 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
             if section.target not in adapters:
                 adapters[section.target] = create_adapter(config.targets[section.target], clock=clock)
                 stack.callback(adapters[section.target].close)
+        refuse_unattended_doubts(sections, adapters)
         yield Connector(
             config=config,
             database=database,
@@ -182,6 +183,27 @@ def load_mappings(sections: Mapping[str, PipelineSection]) -> dict[str, MappingR
     return loaded
 
 
+def refuse_unattended_doubts(
+    sections: Mapping[str, PipelineSection], adapters: Mapping[str, Adapter]
+) -> None:
+    """Refuse pipelines into targets that can neither take a record twice nor be asked, and name nobody.
+
+    Raises: ConfigError naming each of them.
+    """
+    problems = [
+        Problem(
+            place=f"pipelines.{name}.in_doubt.person",
+            message=f"target `{section.target}` cannot be asked what it has: name who resolves doubts",
+        )
+        for name, section in sections.items()
+        if adapters[section.target].idempotency is Idempotency.CREATE_ONLY and section.in_doubt.person is None
+    ]
+    if problems:
+        raise ConfigError(
+            "nobody resolves doubts", problems=problems, remedy="in_doubt: {person: ap-team@your-company}"
+        )
+
+
 def select_pipeline(config: Config, name: str) -> tuple[str, PipelineSection, MappingRules]:
     """Give one pipeline's section and mapping, without opening anything.
 
@@ -201,6 +223,7 @@ def make_pipeline(
     ready_or_done = {*documents.statuses, write_back.status if write_back else None}
     # Only what sets by key can take a record again: anything else would make a second one.
     can_update = adapter.idempotency is Idempotency.NATIVE
+    dead = section.write_back.dead
     return Pipeline(
         name=name,
         tenant_id=tenant_id,
@@ -218,6 +241,10 @@ def make_pipeline(
         adapter=adapter,
         target=section.target,
         write_back=write_back,
+        write_back_dead=WriteBack(fields=dead.fields, status=dead.status) if dead else None,
+        settle=section.in_doubt.settle,
+        doubts_person=section.in_doubt.person,
+        halt_after=section.halt_after,
     )
 
 

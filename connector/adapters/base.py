@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from connector.errors import ConnectorError
 from connector.record import Receipt, Record, RecordShape
@@ -69,4 +69,16 @@ class Adapter(Protocol):
 
     def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class FindsById(Protocol):
+    """A target that can be asked for an object by the target's own id. Not every target can."""
+
+    def find(self, record: Record, receipt_id: str) -> Receipt | None:
+        """Give the receipt of the object of this record's kind with this id; None: there is none.
+
+        Raises: any `ConnectorError` when the target cannot tell.
+        """
         ...

@@ -76,6 +76,15 @@ class MemoryAdapter:
             replace(held[record.key][0], created=False) if record.key in held else None for record in records
         ]
 
+    def find(self, record: Record, receipt_id: str) -> Receipt | None:
+        """Give the receipt with this id, of the same kind of object."""
+        fitting = (
+            receipt
+            for receipt, held in self.held.values()
+            if receipt.id == receipt_id and held.object == record.object
+        )
+        return next(fitting, None)
+
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare with the known fields, if there are any."""
         return [finding for shape in shapes for finding in self._compare(shape)]

@@ -11,6 +11,7 @@ from connector.cli import (
     deliveries,
     demo,
     init,
+    pipelines,
     preview,
     run,
     sandbox,
@@ -44,6 +45,7 @@ app.command("sync")(sync.sync)
 app.command("run")(run.run)
 app.command("status")(status.status)
 app.add_typer(deliveries.app, name="deliveries")
+app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(checkpoint.app, name="checkpoint")
 app.add_typer(database.app, name="database")
 app.add_typer(api.app, name="api")

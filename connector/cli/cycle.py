@@ -10,7 +10,7 @@ from connector.docflo.budget import Balance
 from connector.docflo.ratelimit import RateLimit
 from connector.errors import ConnectorError, ThrottledError
 from connector.ledger.breaker import Breaker
-from connector.ledger.delivery import Delivery, State
+from connector.ledger.delivery import Delivery, Halt, State
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
 from connector.pipeline.discover import Discovered, discover, sweep
@@ -34,6 +34,7 @@ class Cycle:
     open: Counter[str] = field(default_factory=Counter)  # pipeline -> deliveries that wait for a later cycle
     in_doubt: int = 0
     dead: list[Delivery] = field(default_factory=list)  # this cycle's
+    halts: tuple[Halt, ...] = ()  # pipelines of which nothing is claimed
 
     def saw(self, move: Move) -> None:
         """Take note of a step."""
@@ -64,7 +65,7 @@ class Cycle:
         for code in (Exit.CONFIGURATION, Exit.CREDENTIALS):
             if code in codes:
                 return code
-        if self.count(State.DEAD) or any(found.listed.held for found in self.discovered):
+        if self.halts or self.count(State.DEAD) or any(found.listed.held for found in self.discovered):
             return Exit.DEAD
         if self.in_doubt:
             return Exit.IN_DOUBT
@@ -110,6 +111,8 @@ def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
 
 def _read_ledger(cycle: Cycle, connector: Connector) -> None:
     cycle.open = +_open(connector)  # without the zeros
+    names = {pipeline.name for pipeline in connector.pipelines}
+    cycle.halts = tuple(halt for halt in connector.store.halts() if halt.pipeline in names)
     counts = connector.store.counts()
     cycle.in_doubt = sum(
         counts.get(pipeline.name, {}).get(State.IN_DOUBT, 0) for pipeline in connector.pipelines

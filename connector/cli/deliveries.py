@@ -1,15 +1,19 @@
-"""`deliveries list|show|replay`: look into the ledger, and try dead letters again."""
+"""`deliveries list|show|replay|link|dismiss|acts`: look into the ledger, and act on what is in it."""
 
-import getpass
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.exits import Exit
 from connector.cli.options import DEFAULT_CONFIG, ConfigOption, Output, OutputOption
 
-app = typer.Typer(help="Deliveries: list them, look at one, try dead letters again.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from connector.ledger.selection import Selection
+
+app = typer.Typer(
+    help="Deliveries: list them, look at one, try dead letters again, link or dismiss them.",
+    no_args_is_help=True,
+)
 
 
 class StateOption(StrEnum):
@@ -21,13 +25,71 @@ class StateOption(StrEnum):
     COMPLETED = "completed"
     SKIPPED = "skipped"
     DEAD = "dead"
+    DISMISSED = "dismissed"
+
+
+class ReplayAs(StrEnum):
+    """What a replay sends."""
+
+    RECORD = "record"
+    MAP = "map"
+    FETCH = "fetch"
+
+
+IdsArgument = Annotated[
+    list[int] | None, typer.Argument(metavar="[ID]...", help="Ids that `deliveries list` shows.")
+]
+StatesOption = Annotated[list[StateOption] | None, typer.Option("--state", help="Only these states.")]
+PipelineOption = Annotated[str | None, typer.Option(help="Only this pipeline.")]
+ClassOption = Annotated[
+    str | None, typer.Option("--class", help="Only what failed with this class, e.g. MappingError.")
+]
+SinceOption = Annotated[
+    str | None, typer.Option(help="Only what changed since: 2026-03-02 or 2026-03-02T14:30, UTC.")
+]
+NumberOption = Annotated[str | None, typer.Option(help="Only document numbers with this text in them.")]
+PartyOption = Annotated[str | None, typer.Option(help="Only vendors or customers with this text in them.")]
+DocumentOption = Annotated[str | None, typer.Option(help="Only this Docflo document id.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
+ReasonOption = Annotated[str, typer.Option(help="Why; kept for the record.")]
+
+
+def _selection(
+    ids: list[int] | None,
+    state: list[StateOption] | None,
+    pipeline: str | None,
+    class_: str | None,
+    since: str | None,
+    number: str | None,
+    party: str | None,
+    document: str | None,
+) -> "Selection":
+    from connector.cli.acting import read_since
+    from connector.ledger.delivery import State
+    from connector.ledger.selection import Selection
+
+    return Selection(
+        ids=tuple(ids or ()),
+        states=tuple(State(each.value) for each in state or ()),
+        pipeline=pipeline,
+        failure_class=class_,
+        since=read_since(since),
+        number=number,
+        party=party,
+        document_id=document,
+    )
 
 
 @app.command("list")
 def list_(
-    state: Annotated[list[StateOption] | None, typer.Option("--state", help="Only these states.")] = None,
-    pipeline: Annotated[str | None, typer.Option(help="Only this pipeline.")] = None,
-    document: Annotated[str | None, typer.Option(help="Only this Docflo document id.")] = None,
+    ids: IdsArgument = None,
+    state: StatesOption = None,
+    pipeline: PipelineOption = None,
+    class_: ClassOption = None,
+    since: SinceOption = None,
+    number: NumberOption = None,
+    party: PartyOption = None,
+    document: DocumentOption = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, newest first.")] = 50,
     config: ConfigOption = DEFAULT_CONFIG,
     output: OutputOption = Output.TABLE,
@@ -36,13 +98,12 @@ def list_(
     from connector.cli.output import console, print_json, table
     from connector.cli.report import delivery_json
     from connector.cli.session import open_session
-    from connector.ledger.delivery import State
     from connector.wiring import open_ledger
 
     settings = open_session(config, offline=True)
-    states = [State(name.value) for name in state] if state else None
+    selection = _selection(ids, state, pipeline, class_, since, number, party, document)
     with open_ledger(settings) as store:
-        found = store.find(pipeline=pipeline, states=states, document_id=document, limit=limit)
+        found = store.operations.select(selection, limit=limit)
     if output is Output.JSON:
         print_json([delivery_json(delivery) for delivery in found])
         return
@@ -93,28 +154,174 @@ def show(
     ]
     screen.print(table(f"Delivery {delivery_id}", ("", ""), facts))
     rows = [
-        (event.at, event.event, event.to_state, event.attempt, event.actor, event.detail) for event in events
+        (
+            event.at,
+            event.event,
+            event.to_state,
+            event.attempt,
+            event.actor,
+            "; ".join(filter(None, (event.detail, *(event.requests or "").splitlines()))),
+        )
+        for event in events
     ]
-    screen.print(table("What happened", ("at (UTC)", "event", "state", "attempt", "by", "detail"), rows))
+    columns = ("at (UTC)", "event", "state", "attempt", "by", "detail, requests and answers")
+    screen.print(table("What happened", columns, rows))
 
 
 @app.command("replay")
 def replay(
-    delivery_id: Annotated[int, typer.Argument(metavar="ID", help="A dead delivery.")],
-    reason: Annotated[str, typer.Option(help="Why; kept in the delivery's history.")] = "",
+    ids: IdsArgument = None,
+    how: Annotated[
+        ReplayAs,
+        typer.Option(
+            "--as",
+            help="record: send the same record again; map: map the stored document again; "
+            "fetch: read the document anew from Docflo.",
+        ),
+    ] = ReplayAs.MAP,
+    target_has_none: Annotated[
+        bool,
+        typer.Option("--target-has-none", help="You have looked: the target does not have what is in doubt."),
+    ] = False,
+    state: StatesOption = None,
+    pipeline: PipelineOption = None,
+    class_: ClassOption = None,
+    since: SinceOption = None,
+    number: NumberOption = None,
+    party: PartyOption = None,
+    document: DocumentOption = None,
+    reason: ReasonOption = "replayed",
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Put a dead delivery back into the state it died in; the next sync tries it again.
+    """Put dead deliveries back into the state they died in; the next sync tries them again.
 
     A delivery that died in write-back is only written back: what the target has is not sent again.
     """
+    from connector.cli import acting
+    from connector.cli.session import open_session
+    from connector.ledger.delivery import State
+    from connector.ledger.operations import Replay
+    from connector.wiring import connect, open_ledger
+
+    settings = open_session(config, offline=how is not ReplayAs.FETCH)
+    selection = _selection(ids, state, pipeline, class_, since, number, party, document)
+    by = acting.by(reason, f"{selection} as={how.value}")
+    with open_ledger(settings) as store:
+        chosen = acting.meant(store, selection, default=(State.DEAD,))
+        acting.refuse(acting.replay_refusals(chosen, is_absent=target_has_none))
+        if how is ReplayAs.RECORD:
+            acting.refuse(acting.record_refusals(store, chosen))
+        acting.confirm("replay", chosen, selection, yes=yes)
+        fetched = {}
+        if how is ReplayAs.FETCH and chosen:
+            names = sorted({delivery.pipeline for delivery in chosen})
+            with connect(settings, only=names) as connector:
+                fetched = acting.fetch(chosen, connector.pipelines, connector.docflo)
+        wanted = Replay(is_record=how is ReplayAs.RECORD, is_absent=target_has_none, fetched=fetched)
+        done = store.operations.replay([delivery.id for delivery in chosen], by, wanted)
+        if selection.is_single and done:
+            now = store.get(done[0])
+            typer.echo(f"Delivery {done[0]} is {now.state.value if now else 'gone'} again.")
+    acting.say("replayed", done, chosen)
+
+
+@app.command("dismiss")
+def dismiss(
+    reason: ReasonOption,
+    ids: IdsArgument = None,
+    state: StatesOption = None,
+    pipeline: PipelineOption = None,
+    class_: ClassOption = None,
+    since: SinceOption = None,
+    number: NumberOption = None,
+    party: PartyOption = None,
+    document: DocumentOption = None,
+    yes: YesOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Take dead letters and doubts out of the connector's hands, for good.
+
+    They stay dismissed when their documents change; `replay` takes one back.
+    """
+    from connector.cli import acting
+    from connector.cli.session import open_session
+    from connector.ledger.delivery import State
+    from connector.wiring import open_ledger
+
+    settings = open_session(config, offline=True)
+    selection = _selection(ids, state, pipeline, class_, since, number, party, document)
+    by = acting.by(reason, str(selection))
+    with open_ledger(settings) as store:
+        chosen = acting.meant(store, selection, default=(State.DEAD,))
+        acting.refuse(
+            [
+                f"delivery {each.id} is {each.state.value}: only what is dead or in doubt is dismissed"
+                for each in chosen
+                if each.state not in {State.DEAD, State.IN_DOUBT}
+            ]
+        )
+        acting.confirm("dismiss", chosen, selection, yes=yes)
+        done = store.operations.dismiss([delivery.id for delivery in chosen], by)
+    acting.say("dismissed", done, chosen)
+
+
+@app.command("link")
+def link(
+    delivery_id: Annotated[int, typer.Argument(metavar="ID", help="A delivery that is dead or in doubt.")],
+    receipt: Annotated[str, typer.Option(help="The id that the target has it under.")],
+    reason: ReasonOption,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Say that the target has it, and under which id; Docflo is told next.
+
+    The target is asked where it can be: an id that it does not have is refused.
+    """
+    from connector.cli import acting
+    from connector.cli.session import open_session
+    from connector.errors import PermanentError
+    from connector.ledger.delivery import State
+    from connector.ledger.operations import GIVEN_UP
+    from connector.ledger.selection import Selection
+    from connector.wiring import connect
+
+    settings = open_session(config)
+    selection = Selection(ids=(delivery_id,))
+    by = acting.by(reason, f"{selection} receipt={receipt}")
+    with connect(settings) as connector:
+        (delivery,) = acting.meant(connector.store, selection, default=())
+        if delivery.state not in {*GIVEN_UP, State.IN_DOUBT} or delivery.died_in is State.DELIVERED:
+            has = f": the target has it as {delivery.receipt_id}" if delivery.receipt_id else ""
+            raise PermanentError(
+                f"delivery {delivery_id} is {delivery.state.value}: "
+                f"only what is dead or in doubt is linked{has}"
+            )
+        pipeline = next((each for each in connector.pipelines if each.name == delivery.pipeline), None)
+        if pipeline is None:
+            raise PermanentError(f"config.yaml has no pipeline {delivery.pipeline}")
+        known = acting.receipt_to_link(delivery, receipt, pipeline)
+        if not connector.store.operations.link(delivery_id, known, by):
+            raise PermanentError(f"delivery {delivery_id} is being worked on: look again in a moment")
+    typer.echo(f"Delivery {delivery_id} is delivered as {known.id}; the next sync writes it back.")
+
+
+@app.command("acts")
+def acts(
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, newest first.")] = 50,
+    config: ConfigOption = DEFAULT_CONFIG,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Show who replayed, linked, dismissed or resumed what, when and why."""
+    from connector.cli.output import console, print_json, table
     from connector.cli.session import open_session
     from connector.wiring import open_ledger
 
     settings = open_session(config, offline=True)
     with open_ledger(settings) as store:
-        delivery = store.replay(delivery_id, actor=getpass.getuser(), reason=reason)
-    typer.echo(
-        f"Delivery {delivery_id} is {delivery.state.value} again; run `docflo-connector sync` to try it now."
-    )
-    raise typer.Exit(Exit.FINE)
+        done = store.operations.acts(limit)
+    if output is Output.JSON:
+        print_json(list(done))
+        return
+    rows = [(each.at, each.actor, each.act, each.filter, each.count, each.reason) for each in done]
+    columns = ("at (UTC)", "by", "act", "chosen by", "deliveries", "reason")
+    console().print(table("Acts", columns, rows))

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Mapping
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from connector.cli.cycle import Cycle
 from connector.cli.output import table
 from connector.docflo.budget import Balance
 from connector.ledger.breaker import Breaker
-from connector.ledger.delivery import Delivery, State
+from connector.ledger.delivery import Delivery, Errand, Halt, State
 from connector.pipeline.listing import Quirk
 
 WRITES = ("update_fields", "update_status")
@@ -35,6 +36,7 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
             for found in cycle.discovered
         },
         "busy": cycle.busy,
+        "halted": [halt_json(halt) for halt in cycle.halts],
         "dead": [delivery_json(delivery) for delivery in cycle.dead],
         "errors": [{"error": type(error).__name__, "message": error.message} for error in cycle.errors],
         "requests": {"total": cycle.requests.total(), **dict(sorted(cycle.requests.items()))},
@@ -87,6 +89,28 @@ def breaker_table(breakers: Iterable[Breaker]) -> Table:
     return table("Left alone for now", ("side", "why", "since (UTC)", "next try (UTC)"), rows)
 
 
+def halt_json(halt: Halt) -> Mapping[str, object]:
+    """Give a halt as JSON values."""
+    return {
+        "pipeline": halt.pipeline,
+        "errand": halt.errand.value,
+        "error": halt.error_class,
+        "dead_letters": halt.length,
+        "reason": halt.reason,
+        "halted_at": halt.halted_at,
+    }
+
+
+def halt_line(halt: Halt) -> str:
+    """Say that a pipeline is halted, why, and what lifts it."""
+    errand = "deliveries" if halt.errand is Errand.DELIVERY else "write-backs"
+    return (
+        f"{halt.pipeline} is halted since {halt.halted_at:%Y-%m-%d %H:%M} UTC: {halt.length} {errand} in a "
+        f"row died of {halt.error_class}, the last one of: {halt.reason}. Nothing of it is sent until the "
+        f"cause is repaired and `docflo-connector pipelines resume {halt.pipeline} --reason ...` is run."
+    )
+
+
 def delivery_json(delivery: Delivery) -> Mapping[str, object]:
     """Give a delivery as JSON values, without the document."""
     failure = delivery.failure
@@ -117,26 +141,7 @@ def delivery_json(delivery: Delivery) -> Mapping[str, object]:
 
 def show_cycle(cycle: Cycle, screen: Console) -> None:
     """Print what a cycle did: a line of sums, who needs a person, and what it cost."""
-    for error in cycle.errors:
-        screen.print(f"[red]✗[/red] listing failed: {error.message}", soft_wrap=True)
-    for name in cycle.busy:
-        screen.print(
-            f"{name}: another process is listing it, so this sync listed nothing. "
-            "If none is running, one was killed: its turn ends within three minutes.",
-            soft_wrap=True,
-        )
-    for found in cycle.discovered:
-        if Quirk.SHIFTING in found.quirks:
-            screen.print(
-                f"[yellow]![/yellow] {found.pipeline}: {Quirk.SHIFTING}; the next listing looks again.",
-                soft_wrap=True,
-            )
-        if found.listed.held:
-            screen.print(
-                f"[yellow]![/yellow] {found.pipeline}: {found.listed.held} edited after delivery and held; "
-                "`docflo-connector deliveries list --state dead` shows them.",
-                soft_wrap=True,
-            )
+    _show_listings(cycle, screen)
     rows = [
         (
             found.pipeline,
@@ -159,10 +164,35 @@ def show_cycle(cycle: Cycle, screen: Console) -> None:
         )
     if cycle.breakers:
         screen.print(breaker_table(cycle.breakers))
+    for halt in cycle.halts:
+        screen.print(f"[red]✗[/red] {escape(halt_line(halt))}", soft_wrap=True)
     screen.print(cost_line(cycle))
     until = cycle.come_back_at()
     if until is not None:
         screen.print(f"Come back after {until:%Y-%m-%d %H:%M:%S} UTC; nothing is lost.")
+
+
+def _show_listings(cycle: Cycle, screen: Console) -> None:
+    for error in cycle.errors:
+        screen.print(f"[red]✗[/red] listing failed: {escape(error.message)}", soft_wrap=True)
+    for name in cycle.busy:
+        screen.print(
+            f"{name}: another process is listing it, so this sync listed nothing. "
+            "If none is running, one was killed: its turn ends within three minutes.",
+            soft_wrap=True,
+        )
+    for found in cycle.discovered:
+        if Quirk.SHIFTING in found.quirks:
+            screen.print(
+                f"[yellow]![/yellow] {found.pipeline}: {Quirk.SHIFTING}; the next listing looks again.",
+                soft_wrap=True,
+            )
+        if found.listed.held:
+            screen.print(
+                f"[yellow]![/yellow] {found.pipeline}: {found.listed.held} edited after delivery and held; "
+                "`docflo-connector deliveries list --state dead` shows them.",
+                soft_wrap=True,
+            )
 
 
 def cost_line(cycle: Cycle) -> str:

@@ -12,6 +12,7 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
     Stopping finishes what is in flight within `service.grace`; the ledger keeps the rest for the next start.
     """
     from connector.config import load_config
+    from connector.pipeline.work import log_halt
     from connector.service import Scheduled, Service
     from connector.telemetry import configure_logging
     from connector.wiring import connect
@@ -29,6 +30,11 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
             workers=settings.service.workers,
             grace=settings.service.grace,
         )
+        for halt in connector.store.halts():
+            log_halt(halt)
         service.stop_on_signals()
         finished = service.run()
+        halts = connector.store.halts()
+    if finished and halts:
+        raise typer.Exit(Exit.DEAD)
     raise typer.Exit(Exit.FINE if finished else Exit.TERMINATED)

@@ -6,7 +6,14 @@ from connector.cli.options import DEFAULT_CONFIG, ConfigOption, Output, OutputOp
 def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.TABLE) -> None:
     """Show each pipeline, what is left of the request budget, and who is left alone for now."""
     from connector.cli.output import console, print_json, table
-    from connector.cli.report import breaker_json, breaker_table, budget_json, budget_line
+    from connector.cli.report import (
+        breaker_json,
+        breaker_table,
+        budget_json,
+        budget_line,
+        halt_json,
+        halt_line,
+    )
     from connector.cli.session import open_session
     from connector.ledger.delivery import State
     from connector.wiring import open_sight
@@ -14,12 +21,14 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
     settings = open_session(config, offline=True)
     with open_sight(settings) as sight:
         counts = sight.store.counts()
+        halts = {halt.pipeline: halt for halt in sight.store.halts() if halt.pipeline in settings.pipelines}
         checkpoints = {name: sight.store.checkpoint(name) for name in settings.pipelines}
         budget = sight.budget.balance()
         breakers = sight.breakers.open()
     rows = {
         name: {
             **{state.value: counts.get(name, {}).get(state, 0) for state in State},
+            "halted": "HALTED" if name in halts else None,
             "listed_until": checkpoint.listed_until if (checkpoint := checkpoints[name]) else None,
         }
         for name in settings.pipelines
@@ -27,15 +36,20 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
     if output is Output.JSON:
         print_json(
             {
-                "pipelines": rows,
+                "pipelines": {
+                    name: {**row, "halted": halt_json(halts[name]) if name in halts else None}
+                    for name, row in rows.items()
+                },
                 "budget": budget_json(budget),
                 "breakers": [breaker_json(breaker) for breaker in breakers],
             }
         )
         return
-    columns = ("pipeline", *(state.value.replace("_", " ") for state in State), "listed until (UTC)")
+    columns = ("pipeline", *(state.value.replace("_", " ") for state in State), "", "listed until (UTC)")
     screen = console()
     screen.print(table("Deliveries", columns, [(name, *row.values()) for name, row in rows.items()]))
+    for halt in halts.values():
+        screen.print(halt_line(halt), markup=False, soft_wrap=True)
     if breakers:
         screen.print(breaker_table(breakers))
     screen.print(budget_line(budget))

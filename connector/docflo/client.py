@@ -42,6 +42,7 @@ from connector.errors import (
     UnavailableError,
     UnexpectedResponseError,
 )
+from connector.exchanges import note
 
 log = structlog.get_logger(__name__)
 
@@ -288,6 +289,7 @@ class DocfloClient:
             request.extensions["trace"] = limit.trace
             try:
                 response = self._http.send(request, stream=True)
+                note(request.method, request.url.raw_path.decode(), response.status_code)
                 try:
                     exchange.said = self._saw(operation, response, began)
                     answer = _Answer(response=response, limit=limit, key=key.encode())
@@ -298,6 +300,9 @@ class DocfloClient:
                     response.close()
             except httpx.HTTPError as error:
                 reason = f"{seconds:g} seconds have passed" if limit.has_passed else _reason(error)
+                note(
+                    request.method, request.url.raw_path.decode(), f"no whole answer ({type(error).__name__})"
+                )
                 raise _translated(error, request.url.host, reason, repeatable=repeatable) from error
 
     @contextmanager

@@ -3,7 +3,7 @@
 pending ──► delivered ──► completed          pending ──► skipped
    │  ▲         │
    ▼  │         └──► dead                    dead ──replay──► the state it died in
-in_doubt ──► delivered | pending | dead
+in_doubt ──► delivered | pending | dead      in_doubt | dead ──link──► delivered, ──dismiss──► dismissed
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,9 @@ class State(StrEnum):
     SKIPPED = "skipped"
     # Given up, with a class, a reason and the state it died in. A person replays it.
     DEAD = "dead"
+    # A person took it out of our hands, for a reason that is on record; what the target has is their
+    # knowledge. Final, also when the document changes, until a person replays it.
+    DISMISSED = "dismissed"
 
 
 OPEN_STATES = frozenset({State.PENDING, State.IN_DOUBT, State.DELIVERED})
@@ -46,6 +49,11 @@ ARROWS: frozenset[tuple[State, State]] = frozenset(
         (State.DEAD, State.PENDING),
         (State.DEAD, State.IN_DOUBT),
         (State.DEAD, State.DELIVERED),
+        (State.DEAD, State.DISMISSED),
+        (State.IN_DOUBT, State.DISMISSED),
+        (State.DISMISSED, State.PENDING),
+        (State.DISMISSED, State.IN_DOUBT),
+        (State.DISMISSED, State.DELIVERED),
         (State.SKIPPED, State.PENDING),  # a new revision
         (State.COMPLETED, State.PENDING),  # a new revision
         (State.DELIVERED, State.PENDING),  # a new revision
@@ -119,10 +127,18 @@ class Delivery:
     attempts: int  # tries at the current arrow
     due_at: datetime | None  # not before; None in final states
     failure: Failure | None  # the last one, kept while it is open or dead
-    died_in: State | None  # dead only
+    died_in: State | None  # dead and dismissed only
     receipt_id: str | None
     receipt_url: str | None
     written_back_at: datetime | None
+    doubted_at: datetime | None = None  # when a request without an answer may last have been under way
+    delivered_at: datetime | None = None
+    record: bytes | None = None  # of this revision, as it was last sent; see `connector.record`
+    sends_record: bool = False  # a person wants the stored record sent again, not the document mapped
+    notice_due_at: datetime | None = None  # when Docflo is to be told why it is dead
+    notice_attempts: int = 0
+    notice_failure: str | None = None  # why Docflo could not be told
+    notice_shown_at: datetime | None = None  # from here on Docflo may show the reason of a dead letter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +149,42 @@ class Claim:
     owner: str
     epoch: int
     until: datetime
+    is_takeover: bool = False  # its last owner never said what became of it
+    sent: bytes | None = None  # the record that was sent, to be stored with the outcome
+    requests: str | None = None  # what was sent and answered, for the story
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """A dead letter whose reason Docflo is to be told. `until` proves that the turn is ours."""
+
+    delivery: Delivery
+    owner: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """A pipeline of which nothing is claimed until a person lifts it."""
+
+    pipeline: str
+    errand: "Errand"
+    error_class: str
+    length: int  # dead letters in a row, all of this class
+    reason: str  # of the last one
+    halted_at: datetime
+
+
+class Errand(StrEnum):
+    """What a dead letter died of."""
+
+    DELIVERY = "delivery"  # the target should have it
+    WRITE_BACK = "write_back"  # Docflo should show it
+
+
+def errand_of(state: State) -> Errand:
+    """Give the errand that is under way in an open state."""
+    return Errand.WRITE_BACK if state is State.DELIVERED else Errand.DELIVERY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,7 +208,8 @@ def _tell(connection: Connection, row: RowMapping, event: str, to: State, detail
 
 
 def _compare(row: RowMapping, document: Found, on_change: OnChange, now: datetime) -> _Verdict:
-    if row["digest"] == document.digest:
+    # What a person took out of our hands stays there, whatever the document says now.
+    if row["digest"] == document.digest or row["state"] == State.DISMISSED.value:
         return _Verdict.UNCHANGED
     # A dead letter knows about the target what the state it died in knew.
     known_as = State(row["died_in"] or row["state"])

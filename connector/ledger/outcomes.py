@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import Connection, insert, update
 
 from connector.errors import LeaseLostError
-from connector.ledger.delivery import ARROWS, OPEN_STATES, Claim, Failure, State
+from connector.ledger.delivery import ARROWS, OPEN_STATES, Claim, Failure, Halt, State
+from connector.ledger.halts import Runs
 from connector.ledger.rows import FREE, failure_columns
 from connector.ledger.tables import delivery, delivery_event
 from connector.record import Receipt
@@ -26,6 +27,7 @@ class Outcomes:
         self._connection = connection
         self._now = now
         self._events: list[Mapping[str, Any]] = []
+        self._runs = Runs(connection, now)
 
     def doubt(self, claim: Claim) -> Claim:
         """Record that a request is about to be sent which may create it: pending -> in_doubt, lease kept.
@@ -34,36 +36,49 @@ class Outcomes:
         in_doubt are two ends of one errand, and a target that never answers must come to an end.
         """
         _require_arrow(claim, State.IN_DOUBT)
-        self._change(claim, State.IN_DOUBT, {})
+        self._change(claim, State.IN_DOUBT, {"doubted_at": self._now})
         self._tell(claim, "doubt", State.IN_DOUBT, None)
-        doubted = replace(claim.delivery, state=State.IN_DOUBT, changed_at=self._now)
-        return replace(claim, delivery=doubted)
+        return self._kept(claim, State.IN_DOUBT)
+
+    def undoubt(self, claim: Claim) -> Claim:
+        """Record that the request certainly came to nothing: in_doubt -> pending, lease kept.
+
+        What follows from it is recorded next, of the claim that this gives.
+        """
+        if claim.delivery.state is not State.IN_DOUBT:
+            _refuse(claim, State.PENDING)
+        self._change(claim, State.PENDING, {"doubted_at": None})
+        return self._kept(claim, State.PENDING)
 
     def delivered(self, claim: Claim, receipt: Receipt) -> None:
         """Record that the target has it: pending | in_doubt -> delivered, due for write-back at once."""
         _require_arrow(claim, State.DELIVERED)
-        values = {"due_at": self._now, "receipt_id": receipt.id, "receipt_url": receipt.url}
+        values = {
+            "due_at": self._now,
+            "receipt_id": receipt.id,
+            "receipt_url": receipt.url,
+            "delivered_at": self._now,
+            "doubted_at": None,
+            "send_as": None,
+        }
         self._advance(claim, State.DELIVERED, values)
         self._tell(claim, "delivered", State.DELIVERED, receipt.id)
 
-    def absent(self, claim: Claim, failure: Failure | None = None, due_at: datetime | None = None) -> None:
-        """Record that the target does not have it: in_doubt -> pending, due at `due_at`, else at once.
+    def absent(self, claim: Claim) -> None:
+        """Record that the target was asked and does not have it: in_doubt -> pending, due at once.
 
-        `failure` says why the request came to nothing; it counts as an attempt. Without it the target was
-        asked, and the attempt was counted when the answer failed to come.
+        The attempt was counted when the answer failed to come.
         """
         if claim.delivery.state is not State.IN_DOUBT:
             _refuse(claim, State.PENDING)
-        values: dict[str, Any] = {"due_at": due_at or self._now, **FREE}
-        if failure is not None:
-            values |= {"attempts": claim.delivery.attempts + 1, **failure_columns(failure)}
-        self._change(claim, State.PENDING, values)
-        self._tell(claim, "absent", State.PENDING, _words(failure))
+        self._change(claim, State.PENDING, {"due_at": self._now, "doubted_at": None, **FREE})
+        self._tell(claim, "absent", State.PENDING, None)
 
     def completed(self, claim: Claim) -> None:
         """Record that Docflo shows it: delivered -> completed."""
         _require_arrow(claim, State.COMPLETED)
-        self._advance(claim, State.COMPLETED, {"due_at": None, "written_back_at": self._now})
+        values = {"due_at": None, "written_back_at": self._now, "notice_shown_at": None}
+        self._advance(claim, State.COMPLETED, values)
         self._tell(claim, "completed", State.COMPLETED, None)
 
     def skipped(self, claim: Claim, reason: str) -> None:
@@ -72,27 +87,42 @@ class Outcomes:
         self._advance(claim, State.SKIPPED, {"due_at": None})
         self._tell(claim, "skipped", State.SKIPPED, reason)
 
-    def dead(self, claim: Claim, failure: Failure) -> None:
-        """Give up: any open state -> dead, with the reason and the state that a replay returns to."""
+    def dead(
+        self, claim: Claim, failure: Failure, *, halt_after: int = 0, notice_due_at: datetime | None = None
+    ) -> None:
+        """Give up: any open state -> dead, with the reason and the state that a replay returns to.
+
+        `halt_after`: so many in a row, all of one class, halt the pipeline; 0: never. `notice_due_at`: when
+        Docflo is to be told the reason; None: not at all.
+        """
         _require_arrow(claim, State.DEAD)
         values = {
             "due_at": None,
             "died_in": claim.delivery.state.value,
             "attempts": claim.delivery.attempts + 1,
+            "notice_due_at": notice_due_at,
+            "notice_attempts": 0,
+            "notice_failure": None,
             **FREE,
             **failure_columns(failure),
         }
         self._change(claim, State.DEAD, values)
         self._tell(claim, "dead", State.DEAD, _words(failure))
+        self._runs.died(claim.delivery, failure, halt_after)
 
     def retry(self, claim: Claim, failure: Failure, due_at: datetime) -> None:
-        """Record that a try failed: same state, one attempt more, due again at `due_at`."""
+        """Record that a try failed: same state, one attempt more, due again at `due_at`.
+
+        In doubt: a request may have been under way until now.
+        """
         values = {
             "due_at": due_at,
             "attempts": claim.delivery.attempts + 1,
             **FREE,
             **failure_columns(failure),
         }
+        if claim.delivery.state is State.IN_DOUBT:
+            values["doubted_at"] = self._now
         self._change(claim, claim.delivery.state, values)
         self._tell(claim, "retry", claim.delivery.state, _words(failure))
 
@@ -107,16 +137,31 @@ class Outcomes:
         if failure is None or failure != claim.delivery.failure:
             self._tell(claim, "wait", claim.delivery.state, _words(failure))
 
-    def store_events(self) -> None:
-        """Store the events of this block; called once, before the commit."""
+    def close(self) -> tuple[Halt, ...]:
+        """Store what this block tells beside the rows themselves; called once, before the commit.
+
+        Give the pipelines that it halted.
+        """
         if self._events:
             self._connection.execute(insert(delivery_event), self._events)
+        return self._runs.store()
+
+    def _kept(self, claim: Claim, state: State) -> Claim:
+        delivery_now = replace(
+            claim.delivery,
+            state=state,
+            changed_at=self._now,
+            doubted_at=self._now if state is State.IN_DOUBT else None,
+        )
+        return replace(claim, delivery=delivery_now)
 
     def _advance(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
         self._change(claim, to, {"attempts": 0, **FREE, **failure_columns(None), **values})
+        self._runs.went_well(claim.delivery)
 
     def _change(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
         columns = delivery.c
+        sent = {} if claim.sent is None else {"record": claim.sent}
         ours = self._connection.execute(
             update(delivery)
             .where(
@@ -125,7 +170,7 @@ class Outcomes:
                 columns.lease_epoch == claim.epoch,
                 columns.lease_owner == claim.owner,
             )
-            .values(state=to.value, changed_at=self._now, **values)
+            .values(state=to.value, changed_at=self._now, **sent, **values)
         )
         if ours.rowcount == 0:
             message = f"delivery {claim.delivery.id}: {claim.owner} no longer holds it (epoch {claim.epoch})"
@@ -142,6 +187,7 @@ class Outcomes:
                 "attempt": claim.delivery.attempts + 1,
                 "detail": detail,
                 "actor": claim.owner,
+                "requests": claim.requests,
             }
         )
 

@@ -10,8 +10,12 @@ from sqlalchemy import ColumnElement, RowMapping, and_, or_
 from connector.ledger.delivery import Checkpoint, Delivery, Failure, Found, Headline, State
 from connector.ledger.tables import delivery
 
-WITHOUT_SNAPSHOT = tuple(column for column in delivery.c if column.key != "snapshot")
+WITHOUT_SNAPSHOT = tuple(column for column in delivery.c if column.key not in {"snapshot", "record"})
 """For lists: a page of deliveries must not read megabytes of documents."""
+
+
+SEND_RECORD = "record"
+"""The value of `send_as` that asks for the stored record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +29,7 @@ class DeliveryEvent:
     attempt: int  # which try at the arrow this was; 0 when nothing was tried
     detail: str | None
     actor: str | None  # the owner of the lease, or the person
+    requests: str | None = None  # what was sent and answered meanwhile, one line each
 
 
 def read_delivery(row: RowMapping) -> Delivery:
@@ -55,6 +60,14 @@ def read_delivery(row: RowMapping) -> Delivery:
         receipt_id=row["receipt_id"],
         receipt_url=row["receipt_url"],
         written_back_at=row["written_back_at"],
+        doubted_at=row["doubted_at"],
+        delivered_at=row["delivered_at"],
+        record=row.get("record"),
+        sends_record=row["send_as"] == SEND_RECORD,
+        notice_due_at=row["notice_due_at"],
+        notice_attempts=row["notice_attempts"] or 0,
+        notice_failure=row["notice_failure"],
+        notice_shown_at=row["notice_shown_at"],
     )
 
 
@@ -74,6 +87,7 @@ def read_event(row: RowMapping) -> DeliveryEvent:
         attempt=row["attempt"],
         detail=row["detail"],
         actor=row["actor"],
+        requests=row["requests"],
     )
 
 
@@ -105,6 +119,9 @@ def content_columns(found: Found) -> Mapping[str, Any]:
         "currency": headline.currency,
         "document_date": headline.date,
         "created_on": found.created_on,
+        # What was sent before says nothing of this revision.
+        "record": None,
+        "send_as": None,
     }
 
 

@@ -13,9 +13,23 @@ from connector.crashpoint import Point, crashpoint
 from connector.errors import LeaseLostError, PermanentError
 from connector.ledger import lease
 from connector.ledger.database import Database
-from connector.ledger.delivery import OPEN_STATES, Checkpoint, Claim, Delivery, Found, OnChange, State
+from connector.ledger.delivery import (
+    OPEN_STATES,
+    Checkpoint,
+    Claim,
+    Delivery,
+    Failure,
+    Found,
+    Halt,
+    Notice,
+    OnChange,
+    State,
+)
+from connector.ledger.halts import halts_of, is_halted
 from connector.ledger.lease import Lease
 from connector.ledger.listing import Listed, hold_listing, move_checkpoint, store_documents
+from connector.ledger.notices import change_notice, claim_notices, end_notice
+from connector.ledger.operations import By, Operations
 from connector.ledger.outcomes import Outcomes
 from connector.ledger.rows import (
     WITHOUT_SNAPSHOT,
@@ -40,6 +54,7 @@ class Store:
     def __init__(self, database: Database, *, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self.operations = Operations(database, clock=clock)  # what people do
 
     def hold(self, name: str, *, owner: str, length: timedelta) -> Lease | None:
         """Take the lease `name`; None when somebody else holds it."""
@@ -158,13 +173,18 @@ class Store:
         """Give up to `limit` deliveries that are due, oldest due first, each ours for `lease`.
 
         A delivery whose lease has ended is given again, with a higher epoch: its former owner's outcome is
-        refused from then on.
+        refused from then on. Of a halted pipeline nothing is given.
         """
         now = self._clock()
         columns = delivery.c
         due = (
             select(delivery)
-            .where(columns.pipeline == pipeline, columns.state == state.value, is_claimable(now))
+            .where(
+                columns.pipeline == pipeline,
+                columns.state == state.value,
+                is_claimable(now),
+                ~is_halted(columns.pipeline),
+            )
             .order_by(columns.due_at, columns.id)
             .limit(limit)
             # SQLite has one writer at a time and ignores this; on PostgreSQL workers pass each other by.
@@ -176,16 +196,14 @@ class Store:
                 _lease(connection, [row["id"] for row in rows], owner=owner, until=now + lease)
                 _tell_takeovers(connection, rows, owner=owner, now=now)
                 crashpoint(Point.CLAIM_WRITTEN)
-        return tuple(
-            Claim(delivery=read_delivery(row), owner=owner, epoch=row["lease_epoch"] + 1, until=now + lease)
-            for row in rows
-        )
+        return tuple(_claimed(row, owner=owner, until=now + lease) for row in rows)
 
     @contextmanager
-    def outcomes(self) -> Iterator[Outcomes]:
+    def outcomes(self, on_halt: Callable[[Halt], None] = lambda _halt: None) -> Iterator[Outcomes]:
         """Record what became of a batch: stored together when the block ends.
 
-        A LeaseLostError that leaves the block does not undo the outcomes before it; any other error does.
+        `on_halt` is told, once all is stored, which pipelines this halted. A LeaseLostError that leaves the
+        block does not undo the outcomes before it; any other error does.
         """
         lost: LeaseLostError | None = None
         with self._database.write() as connection:
@@ -194,7 +212,9 @@ class Store:
                 yield outcomes
             except LeaseLostError as error:
                 lost = error
-            outcomes.store_events()
+            halts = outcomes.close()
+        for halt in halts:
+            on_halt(halt)
         if lost is not None:
             raise lost
 
@@ -203,34 +223,45 @@ class Store:
 
         Raises: PermanentError when there is no such delivery, or it is not dead.
         """
+        by = By(actor=actor, reason=reason, chosen=f"ids={delivery_id}")
+        return self.operations.replay_one(delivery_id, by)
+
+    def halts(self) -> tuple[Halt, ...]:
+        """Give every halt that nobody has lifted."""
+        with self._database.read() as connection:
+            return halts_of(connection)
+
+    def claim_notices(self, pipeline: str, *, limit: int, owner: str, lease: timedelta) -> tuple[Notice, ...]:
+        """Give up to `limit` dead letters whose reason Docflo is to be told, each ours for `lease`.
+
+        That Docflo may show the reason is stored first: a crash must not leave one that nobody clears.
+        """
         now = self._clock()
-        columns = delivery.c
-        row_of = select(delivery).where(columns.id == delivery_id)
         with self._database.write() as connection:
-            before = connection.execute(row_of.with_for_update()).mappings().first()
-            if before is None:
-                raise PermanentError(f"there is no delivery {delivery_id}")
-            if before["state"] != State.DEAD.value:
-                message = f"delivery {delivery_id} is {before['state']}: only dead deliveries are replayed"
-                raise PermanentError(message)
-            connection.execute(
-                update(delivery)
-                .where(columns.id == delivery_id, columns.state == State.DEAD.value)
-                .values(state=before["died_in"], died_in=None, attempts=0, due_at=now, changed_at=now)
+            return claim_notices(connection, pipeline, limit=limit, owner=owner, now=now, until=now + lease)
+
+    def notice_told(self, notice: Notice, requests: str | None) -> bool:
+        """Record that Docflo shows why it is dead. False when it is not ours or not dead any more."""
+        with self._database.write() as connection:
+            return end_notice(connection, notice, "notice", now=self._clock(), requests=requests)
+
+    def notice_later(self, notice: Notice, failure: Failure, due_at: datetime, attempts: int) -> bool:
+        """Record that Docflo could not be told yet."""
+        values = {"notice_due_at": due_at, "notice_attempts": attempts, "notice_failure": failure.reason}
+        with self._database.write() as connection:
+            return change_notice(connection, notice, values)
+
+    def notice_given_up(self, notice: Notice, failure: Failure, requests: str | None) -> bool:
+        """Record that Docflo cannot be told; the delivery stays dead as it was."""
+        with self._database.write() as connection:
+            return end_notice(
+                connection,
+                notice,
+                "notice_given_up",
+                now=self._clock(),
+                requests=requests,
+                failure=failure,
             )
-            connection.execute(
-                insert(delivery_event).values(
-                    delivery_id=delivery_id,
-                    at=now,
-                    event="replay",
-                    from_state=State.DEAD.value,
-                    to_state=before["died_in"],
-                    attempt=0,
-                    detail=reason,
-                    actor=actor,
-                )
-            )
-            return read_delivery(connection.execute(row_of).mappings().one())
 
     def get(self, delivery_id: int) -> Delivery | None:
         """Give one delivery with its snapshot; None when there is none."""
@@ -313,15 +344,36 @@ def _before_last_set(connection: Connection, pipeline: str) -> Checkpoint:
 
 def _is_open_in(pipelines: Iterable[str]) -> ColumnElement[bool]:
     columns = delivery.c
-    return and_(columns.pipeline.in_(list(pipelines)), columns.state.in_(_OPEN))
+    return and_(columns.pipeline.in_(list(pipelines)), columns.state.in_(_OPEN), ~is_halted(columns.pipeline))
+
+
+def _claimed(row: RowMapping, *, owner: str, until: datetime) -> Claim:
+    delivery_now = read_delivery(row)
+    is_takeover = row["lease_owner"] is not None
+    if is_takeover and delivery_now.state is State.IN_DOUBT:
+        delivery_now = replace(delivery_now, doubted_at=row["lease_until"])
+    return Claim(
+        delivery=delivery_now,
+        owner=owner,
+        epoch=row["lease_epoch"] + 1,
+        until=until,
+        is_takeover=is_takeover,
+    )
 
 
 def _lease(connection: Connection, ids: Sequence[int], *, owner: str, until: datetime) -> None:
     columns = delivery.c
+    # Whoever vanished in doubt may have had a request under way until the lease ended.
+    is_abandoned = and_(columns.lease_owner.is_not(None), columns.state == State.IN_DOUBT.value)
     connection.execute(
         update(delivery)
         .where(columns.id.in_(ids))
-        .values(lease_owner=owner, lease_until=until, lease_epoch=columns.lease_epoch + 1)
+        .values(
+            lease_owner=owner,
+            lease_until=until,
+            lease_epoch=columns.lease_epoch + 1,
+            doubted_at=case((is_abandoned, columns.lease_until), else_=columns.doubted_at),
+        )
     )
 
 

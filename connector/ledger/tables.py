@@ -20,7 +20,7 @@ from sqlalchemy import (
 from connector.ledger.columns import Amount, Moment, Words
 from connector.ledger.delivery import OPEN_STATES, State
 
-MIGRATIONS = ("0001", "0002", "0003")
+MIGRATIONS = ("0001", "0002", "0003", "0004")
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 metadata = MetaData(
@@ -72,12 +72,21 @@ delivery = Table(
     Column("lease_owner", Text),
     Column("lease_epoch", BigInteger, nullable=False),
     Column("lease_until", Moment),
+    Column("doubted_at", Moment),  # when a request without an answer may last have been under way
+    Column("delivered_at", Moment),
+    Column("record", LargeBinary),  # of this revision, as it was last sent; JSON
+    Column("send_as", Text),  # "record": send the stored record again; none: map the document
+    # Telling Docflo why it is dead is an errand of its own, beside the state.
+    Column("notice_due_at", Moment),
+    Column("notice_attempts", Integer),
+    Column("notice_failure", Words),
+    Column("notice_shown_at", Moment),  # from here on Docflo may show the reason
     # One delivery per document and pipeline: listing a document twice can never deliver it twice.
     UniqueConstraint("pipeline", "document_id"),
     # The states of `State`, and no other word.
     CheckConstraint(f"state IN ({_any_of(frozenset(State))})", name="state"),
-    # A dead letter says where replay continues, and nothing else claims to have died there.
-    CheckConstraint("(state = 'dead') = (died_in IS NOT NULL)", name="died_in"),
+    # What was given up says where replay continues, and nothing else claims to have died there.
+    CheckConstraint("(state IN ('dead', 'dismissed')) = (died_in IS NOT NULL)", name="died_in"),
     # Work is due in the open states only; nobody continues from a final one.
     CheckConstraint(f"died_in IS NULL OR died_in IN ({_any_of(OPEN_STATES)})", name="died_in_open"),
     # A dead letter says why.
@@ -93,6 +102,7 @@ delivery = Table(
     CheckConstraint("state NOT IN ('delivered', 'completed') OR receipt_id IS NOT NULL", name="receipt"),
     CheckConstraint("attempts >= 0 AND revision >= 1 AND lease_epoch >= 0", name="counters"),
     Index(None, "pipeline", "state", "due_at"),  # what is due; also counts by state
+    Index(None, "pipeline", "notice_due_at"),  # which reasons are to be told
     Index(None, "state", "id"),  # listings by state over all pipelines, newest first
     # Never give an id a second time, also after the newest row was removed: events refer to it.
     sqlite_autoincrement=True,
@@ -110,6 +120,7 @@ delivery_event = Table(
     Column("attempt", Integer, nullable=False),  # which try at the arrow this was; 0 when nothing was tried
     Column("detail", Words),
     Column("actor", Words),  # the owner of the lease, or the person
+    Column("requests", Words),  # what was sent and answered meanwhile, one line each; never contents
     Index(None, "delivery_id", "id"),  # one delivery's story, in order
     sqlite_autoincrement=True,
 )
@@ -180,4 +191,30 @@ lease = Table(
     Column("until", Moment),
     # A lease without an end could never be taken over.
     CheckConstraint("(owner IS NULL) = (until IS NULL)", name="end"),
+)
+
+# The dead letters since the last success, while all are of one class: a long run halts the pipeline.
+dead_run = Table(
+    "dead_run",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("errand", Text, primary_key=True),  # what they died of: delivering, or writing back
+    Column("error_class", Text, nullable=False),
+    Column("length", Integer, nullable=False),
+    Column("reason", Words, nullable=False),  # of the last one
+    Column("halted_at", Moment),  # stays until a person lifts it, whatever succeeds meanwhile
+)
+
+# Only ever appended to: what people did to deliveries.
+act = Table(
+    "act",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("filter", Words, nullable=False),  # how the deliveries were chosen
+    Column("count", Integer, nullable=False),
+    Column("reason", Words, nullable=False),
+    sqlite_autoincrement=True,
 )

@@ -4,13 +4,15 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from connector.adapters.base import Idempotency
 from connector.crashpoint import Point, crashpoint
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
 from connector.pipeline.breaker import DOCFLO, Admission
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.deliver import deliver, settle
-from connector.pipeline.work import Work, record_failures
+from connector.pipeline.tell_dead import tell_dead
+from connector.pipeline.work import Work, record_failures, recording
 from connector.pipeline.write_back import write_back
 
 log = structlog.get_logger(__name__)
@@ -19,6 +21,7 @@ Step = Callable[[Sequence[Claim], Pipeline, Work], None]
 
 WRITE_BACK_BATCH = 10  # two requests each: a batch stays well inside its lease
 SETTLE_BATCH = 25
+NOTICE_BATCH = 10  # up to three requests each
 
 # Write-back first: a document that the target has should be shown in Docflo before the next is sent.
 STEPS: tuple[tuple[State, Step], ...] = (
@@ -45,11 +48,13 @@ def advance(pipeline: Pipeline, work: Work) -> bool:
 
     Raises: UnavailableError when the ledger itself cannot be reached; leases then run out by themselves.
     """
-    return any(_take(state, step, pipeline, work) for state, step in STEPS)
+    return any(_take(state, step, pipeline, work) for state, step in STEPS) or _tell_dead(pipeline, work)
 
 
 def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
     """Claim a batch and take it through its step; of a side that was away, a batch of one."""
+    if state is State.IN_DOUBT and pipeline.adapter.idempotency is Idempotency.CREATE_ONLY:
+        return False  # nobody can ask the target: doubts wait for the person whom the pipeline names
     side = _side(state, pipeline)
     admission = work.breakers.admits(side) if side is not None else Admission.ALL
     if admission is Admission.NONE:
@@ -69,8 +74,24 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
 def _side(state: State, pipeline: Pipeline) -> str | None:
     """Give whom this step talks to; None: nobody."""
     if state is State.DELIVERED:
-        return DOCFLO if pipeline.write_back is not None else None
+        return DOCFLO if pipeline.writes_back else None
     return pipeline.side
+
+
+def _tell_dead(pipeline: Pipeline, work: Work) -> bool:
+    if pipeline.write_back_dead is None:
+        return False
+    admission = work.breakers.admits(DOCFLO)
+    if admission is Admission.NONE:
+        return False
+    try:
+        limit = 1 if admission is Admission.ONE else NOTICE_BATCH
+        notices = work.store.claim_notices(pipeline.name, limit=limit, owner=work.owner, lease=work.lease)
+        tell_dead(notices, pipeline, work)
+        return bool(notices)
+    finally:
+        if admission is Admission.ONE:
+            work.breakers.resign(DOCFLO)
 
 
 def _batch(state: State, pipeline: Pipeline) -> int:
@@ -91,5 +112,5 @@ def _run(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) ->
             for claim in claims:
                 _run(step, [claim], pipeline, work)
             return
-        with work.store.outcomes() as outcomes:
-            record_failures([(claims[0], error)], outcomes, work)
+        with recording(work) as outcomes:
+            record_failures([(claims[0], error)], pipeline, outcomes, work)

@@ -11,12 +11,15 @@ from connector.mapping.rules import Mapping
 WRITE_BACK_SOURCES = ("receipt.id", "receipt.url", "today()", "now()")
 """What a write-back can put into a field of the document."""
 
+DEAD_SOURCES = ("reason", "today()", "now()")
+"""The same, where the document is set aside."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteBack:
-    """What Docflo is told once the target holds the record: fields first, then the status."""
+    """What Docflo is told: fields first, then the status."""
 
-    fields: MappingABC[str, str] = field(default_factory=dict)  # Docflo field -> one of WRITE_BACK_SOURCES
+    fields: MappingABC[str, str] = field(default_factory=dict)  # Docflo field -> what to write
     status: str | None = None
 
 
@@ -36,7 +39,11 @@ class Pipeline:
     mapping: Mapping
     adapter: Adapter
     target: str  # its name in config.yaml
-    write_back: WriteBack | None = None
+    write_back: WriteBack | None = None  # once the target holds the record
+    write_back_dead: WriteBack | None = None  # when a document is set aside that a reviewer can correct
+    settle: timedelta = timedelta(seconds=30)  # in doubt: how long a request may still take effect
+    doubts_person: str | None = None  # resolves doubts where the target cannot be asked
+    halt_after: int = 10  # dead letters of one class in a row that halt it; 0: never
 
     @property
     def side(self) -> str:
@@ -49,7 +56,13 @@ class Pipeline:
 
         Those of other pipelines too: else two pipelines would answer each other's write-backs for ever.
         """
-        return self.written_fields | frozenset(self.write_back.fields if self.write_back else ())
+        steps = (self.write_back, self.write_back_dead)
+        return self.written_fields | frozenset(name for step in steps if step for name in step.fields)
+
+    @property
+    def writes_back(self) -> bool:
+        """Whether Docflo is told anything."""
+        return self.write_back is not None or self.write_back_dead is not None
 
     @property
     def done_statuses(self) -> tuple[str, ...]:

@@ -1,71 +1,107 @@
 """pending | in_doubt -> delivered: map the documents, hand them to the adapter, record what it says."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from connector.adapters.base import Idempotency, Outcome
 from connector.crashpoint import Point, crashpoint
 from connector.docflo.wire import read_document
-from connector.errors import ConnectorError, LeaseLostError
+from connector.errors import ConnectorError, LeaseLostError, RejectedError
+from connector.exchanges import noted, told
 from connector.ledger.delivery import Claim, State
 from connector.ledger.outcomes import Outcomes
 from connector.mapping.apply import apply_mapping
 from connector.pipeline.definition import Pipeline
-from connector.pipeline.work import Work, log_lost, record_failures
+from connector.pipeline.failure import RETRY_CAP, describe, proves_absence
+from connector.pipeline.stored_record import read_record, write_record
+from connector.pipeline.work import Work, log_lost, record_failures, recording
 from connector.record import Receipt, Record, record_key
 
-Mapped = tuple[Claim, Record]
+Mapped: TypeAlias = tuple[Claim, Record]
+Answered: TypeAlias = tuple[Claim, Receipt | Exception]
 
 
 def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     """Move pending deliveries on: one call of the adapter, one transaction for its outcomes."""
     mapped, unmapped = _map(claims, pipeline)
     crashpoint(Point.MAPPED)
-    with work.store.outcomes() as outcomes:
-        record_failures(unmapped, outcomes, work)
-        if pipeline.adapter.idempotency is not Idempotency.NATIVE:
-            mapped = _doubt(mapped, outcomes)
+    if mapped and pipeline.adapter.idempotency is not Idempotency.NATIVE:
+        mapped, refused = _not_again(mapped)
+        unmapped = [*unmapped, *refused]
+        with recording(work) as outcomes:
+            mapped = _doubt(mapped, outcomes, work)
             crashpoint(Point.DOUBT_WRITTEN)
-    if not mapped:
-        return
-    crashpoint(Point.CALLING)
-    answers = _call(mapped, pipeline)
-    crashpoint(Point.ANSWERED)
-    held_until = work.breakers.report(pipeline.side, answers)
-    with work.store.outcomes() as outcomes:
-        _record(mapped, answers, outcomes, work, held_until)
+    answered: list[Answered] = [*unmapped]
+    held_until = None
+    if mapped:
+        crashpoint(Point.CALLING)
+        sent = _call(mapped, pipeline)
+        crashpoint(Point.ANSWERED)
+        held_until = work.breakers.report(pipeline.side, [answer for _, answer in sent])
+        answered += sent
+    # In the order of the claims: what was mapped and what was not are one run of successes and failures.
+    order = {claim.delivery.id: position for position, claim in enumerate(claims)}
+    with recording(work) as outcomes:
+        for claim, answer in sorted(answered, key=lambda each: order[each[0].delivery.id]):
+            _record(claim, answer, pipeline, outcomes, work, held_until)
         crashpoint(Point.OUTCOME_WRITTEN)
     crashpoint(Point.OUTCOME_STORED)
 
 
 def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
-    """Resolve deliveries in doubt: ask the target which records it has, and send nothing."""
-    mapped, unmapped = _map(claims, pipeline)
-    unanswered: list[tuple[Claim, Exception]] = []
+    """Resolve deliveries in doubt: ask the target which records it has, and send nothing.
+
+    Not before `pipeline.settle` has passed since a request may have been under way: a look-up right after a
+    timeout has been seen to miss the row. What the target cannot tell stays in doubt, however long it takes.
+    """
+    now = work.clock()
+    ripe = [claim for claim in claims if _ripe_at(claim, pipeline) <= now]
+    mapped, unmapped = _map(ripe, pipeline)
     receipts: Sequence[Receipt | None] = ()
-    held_until = None
-    try:
-        receipts = pipeline.adapter.lookup([record for _, record in mapped]) if mapped else ()
-    except ConnectorError as error:
-        held_until = work.breakers.report(pipeline.side, [error])
-        unanswered = [(claim, error) for claim, _ in mapped]
-        mapped = []
-    else:
+    with noted() as requests:
+        try:
+            receipts = pipeline.adapter.lookup([record for _, record in mapped]) if mapped else ()
+        except ConnectorError as error:
+            work.breakers.report(pipeline.side, [error])
+            unmapped = [*unmapped, *((claim, error) for claim, _ in mapped)]
+            mapped = []
+    if mapped:
         work.breakers.report(pipeline.side, receipts)
     crashpoint(Point.ASKED)
-    with work.store.outcomes() as outcomes:
-        record_failures(unmapped, outcomes, work)
-        record_failures(unanswered, outcomes, work, held_until)
+    with recording(work) as outcomes:
+        for claim in claims:
+            if claim not in ripe:
+                _wait_until(_ripe_at(claim, pipeline), claim, outcomes)
+        for claim, why in unmapped:
+            _cannot_tell(replace(claim, requests=told(requests)), why, pipeline, outcomes, work)
         for (claim, _), receipt in zip(mapped, receipts, strict=True):
-            _settled(claim, receipt, outcomes, work)
+            _settled(replace(claim, requests=told(requests)), receipt, outcomes, work)
         crashpoint(Point.SETTLED_WRITTEN)
     crashpoint(Point.SETTLED)
 
 
+def _not_again(mapped: Sequence[Mapped]) -> tuple[list[Mapped], list[tuple[Claim, Exception]]]:
+    """Refuse what the target has already: one that does not set by key would make a second record."""
+    new = [(claim, record) for claim, record in mapped if claim.delivery.receipt_id is None]
+    error = RejectedError(
+        "the target has this document already and cannot update it",
+        remedy="correct the record there, then dismiss this delivery",
+    )
+    return new, [(claim, error) for claim, _ in mapped if claim.delivery.receipt_id is not None]
+
+
 def map_claim(claim: Claim, pipeline: Pipeline) -> Record:
-    """Map the stored document again: a mapping is pure, so the same document gives the same record."""
-    document = read_document(claim.delivery.snapshot)
-    key = record_key(pipeline.tenant_id, pipeline.name, claim.delivery.document_id)
+    """Give the record to send: the stored document mapped again, or the stored record if a person asks so.
+
+    A mapping is pure: the same document gives the same record. In doubt it is what was sent that counts.
+    """
+    delivery = claim.delivery
+    if delivery.record is not None and (delivery.sends_record or delivery.state is State.IN_DOUBT):
+        return read_record(delivery.record)
+    document = read_document(delivery.snapshot)
+    key = record_key(pipeline.tenant_id, pipeline.name, delivery.document_id)
     return apply_mapping(pipeline.mapping, document, key)
 
 
@@ -80,43 +116,82 @@ def _map(claims: Sequence[Claim], pipeline: Pipeline) -> tuple[list[Mapped], lis
     return mapped, failed
 
 
-def _doubt(mapped: Sequence[Mapped], outcomes: Outcomes) -> list[Mapped]:
+def _doubt(mapped: Sequence[Mapped], outcomes: Outcomes, work: Work) -> list[Mapped]:
     """Commit "sent, answer unknown" before the call: a crash during it must not look like "never sent"."""
     kept: list[Mapped] = []
     for claim, record in mapped:
+        if work.clock() >= claim.until:
+            log_lost(claim)  # we slept: whoever takes it over must not meet a request of ours
+            continue
         try:
-            kept.append((outcomes.doubt(claim), record))
+            kept.append((outcomes.doubt(_sending(claim, record)), record))
         except LeaseLostError:
             log_lost(claim)
     return kept
 
 
-def _call(mapped: Sequence[Mapped], pipeline: Pipeline) -> Sequence[Outcome]:
-    try:
-        return pipeline.adapter.deliver([record for _, record in mapped])
-    except ConnectorError as error:
-        return [error] * len(mapped)
+def _sending(claim: Claim, record: Record) -> Claim:
+    return replace(claim, sent=write_record(record))
+
+
+def _call(mapped: Sequence[Mapped], pipeline: Pipeline) -> list[Answered]:
+    with noted() as requests:
+        answers: Sequence[Outcome]
+        try:
+            answers = pipeline.adapter.deliver([record for _, record in mapped])
+        except ConnectorError as error:
+            answers = [error] * len(mapped)
+    sent = [replace(_sending(claim, record), requests=told(requests)) for claim, record in mapped]
+    return list(zip(sent, answers, strict=True))
 
 
 def _record(
-    mapped: Sequence[Mapped],
-    answers: Sequence[Outcome],
+    claim: Claim,
+    answer: Receipt | Exception,
+    pipeline: Pipeline,
     outcomes: Outcomes,
     work: Work,
     held_until: datetime | None,
 ) -> None:
-    failed: list[tuple[Claim, Exception]] = []
-    for (claim, _), answer in zip(mapped, answers, strict=True):
-        if not isinstance(answer, Receipt):
-            # A delivery in doubt stays there: the next try asks the target before it sends.
-            failed.append((claim, answer))
-            continue
-        try:
+    try:
+        if isinstance(answer, Receipt):
             outcomes.delivered(claim, answer)
             work.moved(claim, State.DELIVERED)
-        except LeaseLostError:
-            log_lost(claim)
-    record_failures(failed, outcomes, work, held_until)
+            return
+        if claim.delivery.state is State.IN_DOUBT and proves_absence(answer):
+            claim = outcomes.undoubt(claim)
+    except LeaseLostError:
+        log_lost(claim)
+        return
+    # A delivery in doubt stays there: the next try asks the target before it sends.
+    record_failures([(claim, answer)], pipeline, outcomes, work, held_until)
+
+
+def _ripe_at(claim: Claim, pipeline: Pipeline) -> datetime:
+    delivery = claim.delivery
+    return (delivery.doubted_at or delivery.found_at) + pipeline.settle
+
+
+def _wait_until(due_at: datetime, claim: Claim, outcomes: Outcomes) -> None:
+    try:
+        outcomes.wait(claim, due_at)
+    except LeaseLostError:
+        log_lost(claim)
+
+
+def _cannot_tell(claim: Claim, error: Exception, pipeline: Pipeline, outcomes: Outcomes, work: Work) -> None:
+    # It is never given up: a dead letter would hide that money may have been posted. Each wait is about as
+    # long as the doubt is old.
+    now = work.clock()
+    age = now - (claim.delivery.doubted_at or claim.delivery.changed_at)
+    pause = min(RETRY_CAP, max(pipeline.settle, age, timedelta(seconds=1)))
+    failure = describe(error)
+    try:
+        outcomes.wait(claim, now + pause, failure)
+    except LeaseLostError:
+        log_lost(claim)
+        return
+    work.waited(claim, failure, error)
 
 
 def _settled(claim: Claim, receipt: Receipt | None, outcomes: Outcomes, work: Work) -> None:

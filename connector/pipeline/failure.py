@@ -10,6 +10,7 @@ from connector.errors import (
     ConnectorError,
     MappingError,
     PermanentError,
+    RejectedError,
     ThrottledError,
     UnavailableError,
 )
@@ -87,6 +88,22 @@ def describe(error: Exception) -> Failure:
 def concerns_all(error: Exception) -> bool:
     """Tell whether the next request would meet the same error, whatever document it is for."""
     return isinstance(error, ThrottledError | AccessRefusedError | ConfigError | UnavailableError)
+
+
+def proves_absence(error: Exception) -> bool:
+    """Tell whether this answer to a delivery says that the target did not take it: nothing to look up.
+
+    What is not named here leaves a doubt, bugs and answers of an unknown shape included.
+    """
+    return isinstance(
+        error,
+        UnavailableError | ThrottledError | AccessRefusedError | RejectedError | MappingError | ConfigError,
+    )
+
+
+def is_for_the_reviewer(error: Exception) -> bool:
+    """Tell whether a reviewer can cure it by correcting the document."""
+    return isinstance(error, MappingError | RejectedError)
 
 
 def _backoff(attempts: int, jitter: float) -> timedelta:

@@ -1,7 +1,8 @@
 """What every step of `advance` works with, and how it reports what it did."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,11 +12,12 @@ from connector.clock import Clock, utc_now
 from connector.crashpoint import Point, crashpoint
 from connector.docflo.client import DocfloClient
 from connector.errors import ConnectorError, LeaseLostError
-from connector.ledger.delivery import Claim, Failure, State
+from connector.ledger.delivery import Claim, Failure, Halt, State
 from connector.ledger.outcomes import Outcomes
 from connector.ledger.store import Store
 from connector.pipeline.breaker import Breakers, opens
-from connector.pipeline.failure import DeadLetter, Retry, Wait, decide
+from connector.pipeline.definition import Pipeline
+from connector.pipeline.failure import DeadLetter, Retry, Wait, decide, is_for_the_reviewer
 
 log = structlog.get_logger(__name__)
 
@@ -56,9 +58,50 @@ class Work:
             Move(pipeline=claim.delivery.pipeline, document_id=claim.delivery.document_id, state=state)
         )
 
+    def waited(self, claim: Claim, failure: Failure, error: Exception) -> None:
+        """Report that a delivery is where it was, and why."""
+        delivery = claim.delivery
+        log.info(
+            "delivery.wait",
+            pipeline=delivery.pipeline,
+            document_id=delivery.document_id,
+            state=delivery.state.value,
+            error=failure.error_class,
+            code=failure.code,
+        )
+        self.on_move(
+            Move(
+                pipeline=delivery.pipeline,
+                document_id=delivery.document_id,
+                state=delivery.state,
+                failure=failure,
+                error=error,
+            )
+        )
+
+
+@contextmanager
+def recording(work: Work) -> Iterator[Outcomes]:
+    """Record outcomes, and say so when they halt a pipeline."""
+    with work.store.outcomes(on_halt=log_halt) as outcomes:
+        yield outcomes
+
+
+def log_halt(halt: Halt) -> None:
+    """Say that a pipeline is halted."""
+    log.error(
+        "pipeline.halted",
+        pipeline=halt.pipeline,
+        error=halt.error_class,
+        dead_letters=halt.length,
+        reason=halt.reason,
+        remedy=f"repair the cause, then `docflo-connector pipelines resume {halt.pipeline} --reason ...`",
+    )
+
 
 def record_failures(
     failed: Sequence[tuple[Claim, Exception]],
+    pipeline: Pipeline,
     outcomes: Outcomes,
     work: Work,
     held_until: datetime | None = None,
@@ -69,17 +112,23 @@ def record_failures(
     """
     for claim, error in failed:
         try:
-            _record_failure(claim, error, outcomes, work, held_until)
+            _record_failure(claim, error, pipeline, outcomes, work, held_until)
             crashpoint(Point.FAILURE_WRITTEN)
         except LeaseLostError:
             log_lost(claim)
 
 
 def _record_failure(
-    claim: Claim, error: Exception, outcomes: Outcomes, work: Work, held_until: datetime | None
+    claim: Claim,
+    error: Exception,
+    pipeline: Pipeline,
+    outcomes: Outcomes,
+    work: Work,
+    held_until: datetime | None,
 ) -> None:
     delivery = claim.delivery
-    decision = decide(error, attempts=delivery.attempts, now=work.clock(), jitter=work.jitter())
+    now = work.clock()
+    decision = decide(error, attempts=delivery.attempts, now=now, jitter=work.jitter())
     if held_until is not None and opens(error):
         decision = Wait(failure=decision.failure, due_at=held_until)
     facts = {
@@ -92,10 +141,22 @@ def _record_failure(
     state = delivery.state
     match decision:
         case DeadLetter(failure=failure):
-            outcomes.dead(claim, failure)
+            is_to_be_told = (
+                pipeline.write_back_dead is not None
+                and delivery.state is not State.DELIVERED
+                and is_for_the_reviewer(error)
+            )
+            outcomes.dead(
+                claim,
+                failure,
+                halt_after=pipeline.halt_after,
+                notice_due_at=now if is_to_be_told else None,
+            )
             state = State.DEAD
             log.warning("delivery.dead", **facts)
         case Retry(failure=failure, due_at=due_at):
+            if delivery.state is State.IN_DOUBT:
+                due_at = max(due_at, now + pipeline.settle)
             outcomes.retry(claim, failure, due_at)
             log.warning("delivery.retry", **facts, attempt=delivery.attempts + 1, due_at=due_at.isoformat())
         case Wait(failure=failure, due_at=due_at):

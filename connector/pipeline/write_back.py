@@ -1,19 +1,22 @@
 """delivered -> completed: put the receipt and the status into the Docflo document.
 
-Its own step: it can fail for a week and never cause a second delivery. Both writes set values, so
-repeating them after a lost answer changes nothing.
+Its own step: it can fail for a week and never cause a second delivery. A first try writes without reading;
+after a failed one, or a crash, the document is read and only what differs is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from connector.crashpoint import Point, crashpoint
+from connector.document import Document, plain
 from connector.errors import ConnectorError, LeaseLostError
+from connector.exchanges import noted, told
 from connector.ledger.delivery import Claim, Delivery, State
 from connector.pipeline.breaker import DOCFLO
-from connector.pipeline.definition import Pipeline, WriteBack
+from connector.pipeline.definition import Pipeline
 from connector.pipeline.failure import concerns_all
-from connector.pipeline.work import Work, log_lost, record_failures
+from connector.pipeline.work import Work, log_lost, record_failures, recording
 
 
 def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
@@ -22,39 +25,70 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     written: list[Claim] = []
     last: ConnectorError | None = None  # what Docflo is like now
     for position, claim in enumerate(claims):
-        try:
-            _write(claim.delivery, pipeline.write_back, work)
-            written.append(claim)
-            last = None
-        except ConnectorError as error:
-            failed.append((claim, error))
-            last = error
-            if concerns_all(error):
-                failed.extend((rest, error) for rest in claims[position + 1 :])
-                break
-    held_until = work.breakers.report(DOCFLO, [last]) if pipeline.write_back else None
-    with work.store.outcomes() as outcomes:
+        with noted() as requests:
+            try:
+                _write(claim, pipeline, work)
+                written.append(replace(claim, requests=told(requests)))
+                last = None
+            except ConnectorError as error:
+                failed.append((replace(claim, requests=told(requests)), error))
+                last = error
+                if concerns_all(error):
+                    failed.extend((rest, error) for rest in claims[position + 1 :])
+                    break
+    held_until = work.breakers.report(DOCFLO, [last]) if pipeline.writes_back else None
+    with recording(work) as outcomes:
         for claim in written:
             try:
                 outcomes.completed(claim)
                 work.moved(claim, State.COMPLETED)
             except LeaseLostError:
                 log_lost(claim)
-        record_failures(failed, outcomes, work, held_until)
+        record_failures(failed, pipeline, outcomes, work, held_until)
         crashpoint(Point.COMPLETION_WRITTEN)
     crashpoint(Point.COMPLETED)
 
 
-def _write(delivery: Delivery, wanted: WriteBack | None, work: Work) -> None:
-    if wanted is None:
-        return
-    if wanted.fields:
-        values = {name: _value(source, delivery, work.clock()) for name, source in wanted.fields.items()}
-        work.docflo.update_fields(delivery.document_id, values)
+def write_values(
+    work: Work,
+    document_id: str,
+    fields: Mapping[str, str | None],
+    status: str | None,
+    *,
+    shown: Document | None,
+) -> None:
+    """Write fields first, then the status; of what Docflo shows already (`shown`), nothing."""
+    if shown is not None:
+        fields = {name: value for name, value in fields.items() if not _shows(shown, name, value)}
+    if fields:
+        work.docflo.update_fields(document_id, fields)
         crashpoint(Point.FIELDS_SENT)
-    if wanted.status is not None:
-        work.docflo.update_status(delivery.document_id, wanted.status)
+    if status is not None and (shown is None or shown.status != status):
+        work.docflo.update_status(document_id, status)
         crashpoint(Point.STATUS_SENT)
+
+
+def _write(claim: Claim, pipeline: Pipeline, work: Work) -> None:
+    delivery = claim.delivery
+    step = pipeline.write_back
+    now = delivery.delivered_at or work.clock()  # the same at each try
+    fields = {name: _value(source, delivery, now) for name, source in step.fields.items()} if step else {}
+    if pipeline.write_back_dead is not None and delivery.notice_shown_at is not None:
+        # It went through: what was said when it was set aside is not true any more.
+        fields = {**dict.fromkeys(pipeline.write_back_dead.fields), **fields}
+    status = step.status if step else None
+    if not fields and status is None:
+        return
+    # What a lost answer leaves behind is looked at; a first try costs no reading.
+    is_repeat = delivery.attempts > 0 or claim.is_takeover
+    shown = work.docflo.document(delivery.document_id) if is_repeat else None
+    write_values(work, delivery.document_id, fields, status, shown=shown)
+
+
+def _shows(document: Document, name: str, value: str | None) -> bool:
+    field = document.fields.get(name)
+    shown = None if field is None else plain(field)
+    return shown is None if value is None else shown is not None and str(shown) == value
 
 
 def _value(source: str, delivery: Delivery, now: datetime) -> str | None:

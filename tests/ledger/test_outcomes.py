@@ -252,14 +252,14 @@ def test_target_that_never_answers_comes_to_an_end(store: Store, clock: HandCloc
         assert claim.delivery.attempts == attempt
 
 
-def test_request_that_was_not_sent_counts_and_waits(store: Store) -> None:
+def test_request_that_came_to_nothing_is_pending_again_and_what_follows_is_recorded(store: Store) -> None:
     doubted = claim_in(store, State.IN_DOUBT)
     with store.outcomes() as outcomes:
-        outcomes.absent(doubted, make_failure(), LATER)
+        outcomes.dead(outcomes.undoubt(doubted), make_failure())
 
     delivery = now_of(store, doubted)
-    assert (delivery.state, delivery.attempts, delivery.due_at) == (State.PENDING, 1, LATER)
-    assert delivery.failure == make_failure()
+    assert (delivery.state, delivery.died_in, delivery.attempts) == (State.DEAD, State.PENDING, 1)
+    assert delivery.doubted_at is None
 
 
 def test_lost_lease_caught_in_the_block_leaves_the_others_recorded(store: Store) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.ledger.database import Database
 from connector.ledger.delivery import ARROWS, OPEN_STATES, State
+from connector.ledger.operations import Operations
 from connector.ledger.outcomes import Outcomes
 from connector.ledger.store import Store
 from connector.ledger.tables import delivery
@@ -45,7 +46,9 @@ def test_docs_name_methods_that_exist() -> None:
         named = re.findall(r"`(\w+)\.(\w+)`", methods)
         assert named
         for owner, method in named:
-            assert callable(vars({"Store": Store, "Outcomes": Outcomes}[owner])[method])
+            assert callable(
+                vars({"Store": Store, "Outcomes": Outcomes, "Operations": Operations}[owner])[method]
+            )
 
 
 def test_sql_knows_exactly_the_states() -> None:
@@ -86,6 +89,7 @@ LEASED = {"lease_owner": "worker", "lease_until": NOON}
         VALID | DELIVERED,
         VALID | DELIVERED | {"state": "completed", "due_at": None},
         VALID | {"state": "skipped", "due_at": None},
+        VALID | {"state": "dismissed", "due_at": None, "died_in": "in_doubt"},
     ],
 )
 def test_sql_takes_a_row_that_makes_sense(any_database: Database, values: dict[str, object]) -> None:
@@ -102,6 +106,7 @@ def test_sql_takes_a_row_that_makes_sense(any_database: Database, values: dict[s
         ("ck_delivery_state", VALID | {"state": "lost", "due_at": None}),
         ("ck_delivery_died_in", VALID | DEAD | {"died_in": None}),
         ("ck_delivery_died_in", VALID | {"died_in": "pending"}),
+        ("ck_delivery_died_in", VALID | {"state": "dismissed", "due_at": None}),
         ("ck_delivery_died_in_open", VALID | DEAD | {"died_in": "completed"}),
         ("ck_delivery_dead_reason", VALID | DEAD | {"failure_class": None, "failure_reason": None}),
         ("ck_delivery_failure", VALID | {"failure_class": "RejectedError"}),

@@ -12,7 +12,7 @@ from connector.adapters.salesforce.failures import record_error
 from connector.adapters.salesforce.graph import Graph, Shapes, build_graph, fold
 from connector.adapters.salesforce.sending import second_try, send
 from connector.adapters.salesforce.settings import SalesforceSettings
-from connector.adapters.salesforce.soql import find_by_key
+from connector.adapters.salesforce.soql import find_by_id, find_by_key
 from connector.adapters.salesforce.transport import ApiUsage, Transport
 from connector.clock import Clock
 from connector.errors import (
@@ -69,6 +69,11 @@ class SalesforceAdapter:
             self._found(record, found[record.object, record.key_field].get(record.key, []))
             for record in records
         ]
+
+    def find(self, record: Record, receipt_id: str) -> Receipt | None:
+        """Ask by Salesforce's own id, of 15 or 18 characters."""
+        found = find_by_id(self._transport.read, self._version, record.object, receipt_id)
+        return None if found is None else self._receipt(record, found, created=False)
 
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare the org with what the mappings will write, as it is now and not as it is remembered."""

@@ -1,5 +1,6 @@
 """Asking Salesforce which keys it has. The pages are fetched by whoever passes `read`; the rest is pure."""
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from urllib.parse import quote
 
@@ -9,6 +10,8 @@ from connector.adapters.salesforce.json_text import expected
 from connector.errors import UnexpectedResponseError
 
 _LONGEST_QUERY = 12_000  # characters of address; Salesforce answers 414 above 16,384
+
+_ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 
 Read = Callable[[str], object]
 
@@ -28,6 +31,22 @@ def find_by_key(
             key = expected(values.get(key_field.lower()), str, f"query result {key_field}")
             found.setdefault(key, []).append(expected(values.get("id"), str, "query result Id"))
     return found
+
+
+def find_by_id(read: Read, version: str, object_name: str, record_id: str) -> str | None:
+    """Give the id as Salesforce spells it; None when there is no such record, or it can be no id at all.
+
+    Raises: any `ConnectorError` when Salesforce cannot tell.
+    """
+    if _ID.fullmatch(record_id) is None:
+        return None  # a query with it would be refused as a whole
+    soql = format_soql("SELECT Id FROM {object:literal} WHERE Id = {id}", object=object_name, id=record_id)
+    rows = _rows(read, f"/services/data/v{version}/query?q={quote(soql, safe='')}")
+    found = [
+        expected({name.lower(): value for name, value in row.items()}.get("id"), str, "query result Id")
+        for row in rows
+    ]
+    return found[0] if found else None
 
 
 def _queries(version: str, object_name: str, key_field: str, keys: Collection[str]) -> Iterator[str]:

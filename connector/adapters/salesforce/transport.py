@@ -21,6 +21,7 @@ from connector.errors import (
     OutcomeUnknownError,
     UnavailableError,
 )
+from connector.exchanges import note
 
 _USAGE = re.compile(r"(?<![\w-])api-usage=(?P<used>\d+)/(?P<allowed>\d+)")
 
@@ -118,11 +119,13 @@ class Transport:
             with self._borrowed_session() as session:
                 answer = session.request(method, f"{token.instance_url}{path}", data=body, headers=headers)
         except requests.exceptions.RequestException as error:
+            note(method, path, f"no whole answer ({type(error).__name__})")
             raise _wire_error(error, wrote=body is not None) from error
         except OSError as error:  # requests says so for a CA bundle that is not there
             raise UnavailableError(
                 f"cannot use ca_bundle {self._settings.ca_bundle}: {error.strerror}"
             ) from error
+        note(method, path, answer.status_code)
         self._instance_url = token.instance_url
         self._note_usage(answer.headers.get("Sforce-Limit-Info", ""))
         return answer
