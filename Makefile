@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types contracts samples fix lock migration clean
+.PHONY: help demo test soak check format lint types contracts samples fix lock migration clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -29,6 +29,11 @@ demo: .venv/runtime ## sync 200 sandbox documents into a sandbox Salesforce; no 
 
 test: .venv/dev ## run all tests
 	@$(BIN)/pytest
+
+documents ?= 10000
+soak: .venv/dev ## two replicas under faults and kills, then a crash at every two places; takes an hour
+	@$(BIN)/python -m tests.soak.replicas --documents $(documents)
+	@$(BIN)/pytest tests/soak/soak_pairs.py
 
 check: .venv/dev format lint types contracts samples test ## everything CI runs
 

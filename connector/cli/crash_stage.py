@@ -28,7 +28,10 @@ _UNTOLD = ("Id", "Name", "CreatedDate", "LastModifiedDate", "SystemModstamp", "I
 class TargetSide(Protocol):
     """A target that outlives the connector."""
 
-    app: ASGIApp
+    @property
+    def app(self) -> ASGIApp:
+        """Give what answers requests."""
+        ...
 
     def section(self, url: str) -> Mapping[str, Any]:
         """Give the target's part of config.yaml."""
@@ -113,7 +116,7 @@ class SalesforceSide:
 @contextmanager
 def sandbox_stages(script: Script, folder: Path) -> Iterator[Stages]:
     """Open both servers for a whole matrix; each stage puts new sandboxes behind them, in an empty folder."""
-    docflo_door, target_door = _Door(), _Door()
+    docflo_door, target_door = Door(), Door()
     with SandboxServer(docflo_door) as docflo_server, SandboxServer(target_door) as target_server:
 
         @contextmanager
@@ -135,12 +138,13 @@ def sandbox_stages(script: Script, folder: Path) -> Iterator[Stages]:
         yield stage
 
 
-class _Door:
+class Door:
     """A server's application that can be changed while it serves."""
 
     app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let whatever stands behind the door now answer."""
         await self.app(scope, receive, send)
 
 

@@ -1,10 +1,12 @@
 """A crash matrix over one kind of ledger and one kind of target, set up for tests."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import pytest
 
 from connector.cli.crash_matrix import CHILD, Clean, Forks, Kill, Stages, Verdict, play, run_clean
 from connector.cli.crash_script import write_script
@@ -13,6 +15,14 @@ from connector.cli.sandbox_setup import sandboxes, write_sandbox_config
 from connector.config import load_config
 from tests.crash.rows_target import RowsTarget
 from tests.postgres import PostgresServer
+
+ON_POSTGRESQL = pytest.mark.xdist_group("postgresql")
+KINDS = [
+    pytest.param(("sqlite", None), id="sqlite-native"),
+    pytest.param(("sqlite", "lookup"), id="sqlite-lookup"),
+    pytest.param(("postgresql", None), id="postgresql-native", marks=ON_POSTGRESQL),
+    pytest.param(("postgresql", "lookup"), id="postgresql-lookup", marks=ON_POSTGRESQL),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +48,7 @@ def opened(
     with sandboxes() as running:
         config = write_sandbox_config(folder / "user", running)
     script = write_script(load_config(config), config, folder)
-    command = CHILD
+    command: Sequence[str] = CHILD
     if promise is not None:
         command = (sys.executable, "-m", "tests.crash.child", promise)
         script = replace(script, make_target=make_target)
@@ -57,3 +67,11 @@ def postgres_ledgers(server: PostgresServer) -> Callable[[Path], str]:
         return server.create("crash", template=template)
 
     return make
+
+
+@pytest.fixture(name="matrix", scope="module", params=KINDS)
+def any_matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+    ledger, promise = request.param
+    make = postgres_ledgers(request.getfixturevalue("postgres_server")) if ledger == "postgresql" else None
+    with opened(tmp_path_factory.mktemp("crash"), make_ledger=make, promise=promise) as matrix:
+        yield matrix

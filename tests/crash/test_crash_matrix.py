@@ -3,36 +3,21 @@
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from connector.cli.crash_matrix import Held, Kill, Verdict
 from connector.crashpoint import Point
-from tests.crash.matrix import Matrix, opened, postgres_ledgers
+from tests.crash.matrix import Matrix, any_matrix, opened
 from tests.crash.rows_target import RowsTarget
+
+__all__ = ["any_matrix"]  # a fixture
 
 # A target that sets by key is never in doubt: there is nothing to ask and nothing to settle.
 ONLY_IN_DOUBT = {Point.DOUBT_WRITTEN, Point.ASKED, Point.SETTLED_WRITTEN, Point.SETTLED}
 NEVER = Kill(point=Point.COMPLETED, arrival=1_000)
 PAIRS = 6  # of each kind here; `make soak` plays them all
-
-ON_POSTGRESQL = pytest.mark.xdist_group("postgresql")
-KINDS = [
-    pytest.param(("sqlite", None), id="sqlite-native"),
-    pytest.param(("sqlite", "lookup"), id="sqlite-lookup"),
-    pytest.param(("postgresql", None), id="postgresql-native", marks=ON_POSTGRESQL),
-    pytest.param(("postgresql", "lookup"), id="postgresql-lookup", marks=ON_POSTGRESQL),
-]
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
-    ledger, promise = request.param
-    make = postgres_ledgers(request.getfixturevalue("postgres_server")) if ledger == "postgresql" else None
-    with opened(tmp_path_factory.mktemp("crash"), make_ledger=make, promise=promise) as matrix:
-        yield matrix
 
 
 def _assert_recovered(verdict: Verdict) -> None:
