@@ -1,4 +1,4 @@
-"""Add what operating deliveries needs: doubts with their times, halts, notices, records sent, acts of people."""
+"""Add what operating deliveries needs: doubts with times, halts, notices, records sent, acts of people."""
 
 from collections.abc import Sequence
 
