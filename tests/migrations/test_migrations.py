@@ -80,6 +80,35 @@ def test_downgrade_leaves_nothing_behind(empty: Database, config: Config) -> Non
     assert empty.upgrade() == MIGRATIONS
 
 
+def test_deliveries_and_their_stories_live_through_every_later_step(empty: Database, config: Config) -> None:
+    row = (
+        "INSERT INTO delivery (pipeline, document_id, revision, state, digest, snapshot, found_at, "
+        "changed_at, attempts, lease_epoch, due_at) "
+        "VALUES ('p', 'd', 1, 'pending', 'x', 'y', '2026-03-02 12:00:00+00:00', "
+        "'2026-03-02 12:00:00+00:00', 0, 0, '2026-03-02 12:00:00+00:00')"
+    )
+    story = (
+        "INSERT INTO delivery_event (delivery_id, at, event, to_state, attempt) "
+        "SELECT id, found_at, 'found', 'pending', 0 FROM delivery"
+    )
+    with empty.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.exec_driver_sql(row)
+        connection.exec_driver_sql(story)
+
+    empty.upgrade()
+    with empty.write() as connection:
+        connection.exec_driver_sql(row.replace("'d'", "'e'"))
+
+    with empty.read() as connection:
+        found = connection.exec_driver_sql(
+            "SELECT d.id, document_id, event FROM delivery d "
+            "LEFT JOIN delivery_event e ON d.id = delivery_id ORDER BY d.id"
+        ).all()
+    assert [tuple(each) for each in found] == [(1, "d", "found"), (2, "e", None)]
+
+
 def test_upgrade_twice_is_harmless(empty: Database) -> None:
     assert empty.upgrade() == MIGRATIONS
     assert empty.upgrade() == ()

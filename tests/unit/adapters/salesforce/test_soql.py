@@ -3,7 +3,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connector.adapters.salesforce.soql import find_by_key
+from connector.adapters.salesforce.soql import find_by_id, find_by_key
 from connector.errors import UnavailableError, UnexpectedResponseError
 
 
@@ -96,3 +96,11 @@ def test_a_failed_page_is_never_absence() -> None:
 
     with pytest.raises(UnavailableError):
         find_by_key(fail, "66.0", "X__c", "Key__c", ["a"])
+
+
+@pytest.mark.parametrize("nonsense", ["", "a01", "no id'; --", "a01Sb0000000001IA!", "a01Sb0000000001IAAA"])
+def test_what_can_be_no_id_is_not_asked_for(nonsense: str) -> None:
+    def read(_path: str) -> object:
+        pytest.fail("asked")
+
+    assert find_by_id(read, "66.0", "Invoice__c", nonsense) is None

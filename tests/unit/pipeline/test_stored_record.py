@@ -1,0 +1,35 @@
+"""The record in the ledger is the record that was sent, to the last digit."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pytest
+
+from connector.pipeline.stored_record import read_record, write_record
+from connector.record import RecordValue
+from tests.factories import make_line, make_record
+
+VALUES = (
+    Decimal("12.50"),
+    Decimal("1E+5"),
+    Decimal("99999999999999.99"),
+    10**30,
+    True,
+    None,
+    "",
+    "חשבונית \U0001d518",
+    date(2026, 3, 2),
+    datetime(2026, 3, 2, 12, tzinfo=UTC),
+)
+
+
+@pytest.mark.parametrize("value", VALUES, ids=repr)
+def test_a_value_comes_back_as_it_was(value: RecordValue) -> None:
+    line = make_line(fields={"Value__c": value})
+    record = make_record(fields={"Value__c": value}, lines=(line,))
+
+    again = read_record(write_record(record))
+
+    assert again == record
+    assert type(again.fields["Value__c"]) is type(value)
+    assert str(again.fields["Value__c"]) == str(value)
