@@ -44,7 +44,7 @@ def _opened(world: World, clock: HandClock) -> Iterator[tuple[Connector, Pipelin
     with connect(open_session(world.config), clock=clock) as connector:
         [pipeline] = connector.pipelines
         assert isinstance(pipeline.adapter, MemoryAdapter)
-        discover(pipeline, connector.docflo, connector.store, clock=clock)
+        discover(pipeline, connector.work())
         yield connector, pipeline, pipeline.adapter
 
 
@@ -269,3 +269,30 @@ def test_one_poisonous_document_does_not_take_its_batch_along(
         assert culprit.failure is not None
         assert (culprit.state, culprit.attempts) == (State.PENDING, 1)
         assert culprit.failure.error_class == "ZeroDivisionError"
+
+
+def test_a_target_that_cannot_update_is_never_sent_a_document_that_it_has(either: World, cli: Cli) -> None:
+    clock = HandClock(now=utc_now())
+    with _opened(either, clock) as (connector, _, target):
+        _drain(connector)
+        made = target.created
+        done = connector.store.find(states=[State.COMPLETED], limit=1)[0]
+        either.running.docflo.put_status(done.document_id, "APPROVED")
+        correction = '{"amount": 1.00, "currencyCode": "EUR"}'
+        cli("api", "update-fields", done.document_id, f"InvoiceTotal={correction}", "--config", either.config)
+        clock.advance(timedelta(minutes=5))
+
+        discover(connector.pipelines[0], connector.work())
+        held = connector.store.get(done.id)
+        connector.store.replay(done.id, actor="someone", reason="try it")
+        _drain(connector)
+
+        refused = connector.store.get(done.id)
+        assert target.created == made
+    assert held is not None
+    assert held.failure is not None
+    assert held.failure.error_class == "ChangedAfterDelivery"
+    assert refused is not None
+    assert refused.state is State.DEAD
+    assert refused.failure is not None
+    assert "has this document already" in refused.failure.reason
