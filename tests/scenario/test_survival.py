@@ -27,7 +27,7 @@ def _cycle(world: World, clock: HandClock) -> Cycle:
         return run_cycle(connector, full=False, bar=Bar("test"))
 
 
-def _until_quiet(world: World) -> None:
+def until_quiet(world: World) -> None:
     """Run cycles an hour apart until nothing waits any more."""
     clock = HandClock(now=utc_now())
     for _ in range(10):
@@ -37,7 +37,7 @@ def _until_quiet(world: World) -> None:
     pytest.fail("something waits for ever")
 
 
-def _assert_each_delivered_once(world: World) -> None:
+def assert_each_delivered_once(world: World) -> None:
     headers = world.running.salesforce.rows("Invoice__c")
     lines = world.running.salesforce.rows("Invoice_Line__c")
     assert len(headers) == len({row["Docflo_Id__c"] for row in headers}) == 196
@@ -50,7 +50,7 @@ def _assert_each_delivered_once(world: World) -> None:
     assert {document.fields["ErpId"]["value"] for document in confirmed} == {row["Id"] for row in headers}
 
 
-def _created_headers(world: World) -> Counter[str]:
+def created_headers(world: World) -> Counter[str]:
     return Counter(
         effect.subject
         for effect in world.running.salesforce.journal.effects
@@ -73,10 +73,10 @@ def _created_headers(world: World) -> Counter[str]:
 def test_a_salesforce_that_fails_now_and_then_gets_each_document_once(world: World, fault: Fault) -> None:
     world.running.salesforce.faults.add(fault)
 
-    _until_quiet(world)
+    until_quiet(world)
 
-    _assert_each_delivered_once(world)
-    assert set(_created_headers(world).values()) == {1}
+    assert_each_delivered_once(world)
+    assert set(created_headers(world).values()) == {1}
 
 
 @pytest.mark.parametrize("operation", ["update_fields", "update_status"])
@@ -86,9 +86,9 @@ def test_a_lost_write_back_is_repeated_and_delivers_nothing_again(
 ) -> None:
     world.running.docflo.faults.add(Fault(operation=operation, kind=kind, times=3, after=5))
 
-    _until_quiet(world)
+    until_quiet(world)
 
-    _assert_each_delivered_once(world)
+    assert_each_delivered_once(world)
     assert world.running.salesforce.journal.count()["graph"] == 8
 
 
@@ -101,8 +101,8 @@ def test_a_listing_that_breaks_off_moves_no_checkpoint(world: World, kind: Kind)
 
     assert len(broken.errors) == 1
     assert world.running.salesforce.rows("Invoice__c") == ()
-    _until_quiet(world)
-    _assert_each_delivered_once(world)
+    until_quiet(world)
+    assert_each_delivered_once(world)
 
 
 def test_a_spent_budget_stops_with_75_and_goes_on_after_the_reset(world: World, cli: Cli) -> None:
@@ -121,8 +121,8 @@ def test_a_spent_budget_stops_with_75_and_goes_on_after_the_reset(world: World, 
     assert ran.json["requests"]["update_fields"] <= 51 + 20
     assert ran.json["pipelines"]["invoices-to-crm"]["waiting"] == 196 - 50
     world.running.docflo.faults.clear()
-    _until_quiet(world)
-    _assert_each_delivered_once(world)
+    until_quiet(world)
+    assert_each_delivered_once(world)
 
 
 def test_an_expired_session_is_renewed_without_a_failure(world: World) -> None:
@@ -140,16 +140,16 @@ def test_an_expired_session_is_renewed_without_a_failure(world: World) -> None:
 
     assert not cycle.open
     assert world.running.salesforce.journal.count()["token"] == 2
-    _assert_each_delivered_once(world)
+    assert_each_delivered_once(world)
 
 
-def _start(world: World, *command: str) -> subprocess.Popen[bytes]:
+def start(world: World, *command: str) -> subprocess.Popen[bytes]:
     arguments = [sys.executable, "-m", "connector", *command, "--config", str(world.config)]
     with (world.config.parent / "process.log").open("ab") as log:
         return subprocess.Popen(arguments, stdout=log, stderr=log)  # noqa: S603 our own program
 
 
-def _wait_for(condition: Callable[[], bool]) -> None:
+def wait_for(condition: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -157,15 +157,15 @@ def _wait_for(condition: Callable[[], bool]) -> None:
 
 
 def test_sigterm_finishes_what_is_in_flight_and_leaves_the_rest_for_the_next_start(world: World) -> None:
-    process = _start(world, "run")
-    _wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 25)
+    process = start(world, "run")
+    wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 25)
 
     process.send_signal(signal.SIGTERM)
 
     assert process.wait(PATIENCE) == 0
-    _until_quiet(world)
-    _assert_each_delivered_once(world)
-    assert set(_created_headers(world).values()) == {1}
+    until_quiet(world)
+    assert_each_delivered_once(world)
+    assert set(created_headers(world).values()) == {1}
 
 
 def test_run_finds_what_is_approved_while_it_runs(world: World) -> None:
@@ -175,11 +175,11 @@ def test_run_finds_what_is_approved_while_it_runs(world: World) -> None:
         for document in world.running.docflo.documents.values()
         if document.type == "invoice" and world.running.docflo.status(document.id) == "REQUIRES_VALIDATION"
     )
-    process = _start(world, "run")
+    process = start(world, "run")
     try:
-        _wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) == 196)
+        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) == 196)
         world.running.docflo.put_status(late, "APPROVED")
-        _wait_for(lambda: world.running.docflo.status(late) == "CONFIRMED")
+        wait_for(lambda: world.running.docflo.status(late) == "CONFIRMED")
     finally:
         process.terminate()
         assert process.wait(PATIENCE) == 0
@@ -187,15 +187,15 @@ def test_run_finds_what_is_approved_while_it_runs(world: World) -> None:
 
 @pytest.mark.parametrize("killed_after", [1, 60, 150])
 def test_sigkill_in_the_middle_loses_and_doubles_nothing(world: World, killed_after: int) -> None:
-    process = _start(world, "sync")
-    _wait_for(lambda: len(world.running.docflo.journal.effects) >= killed_after)
+    process = start(world, "sync")
+    wait_for(lambda: len(world.running.docflo.journal.effects) >= killed_after)
     process.kill()
     process.wait(PATIENCE)
 
-    _until_quiet(world)
+    until_quiet(world)
 
-    _assert_each_delivered_once(world)
-    assert set(_created_headers(world).values()) == {1}
+    assert_each_delivered_once(world)
+    assert set(created_headers(world).values()) == {1}
 
 
 @pytest.mark.xdist_group("postgresql")
@@ -204,17 +204,17 @@ def test_two_processes_on_one_postgresql_share_the_work_and_double_nothing(
 ) -> None:
     world.edit("sqlite:///connector.db", postgres_url)
     assert cli("database", "upgrade", "--config", world.config).code == 0
-    processes = [_start(world, "run"), _start(world, "run")]
+    processes = [start(world, "run"), start(world, "run")]
     try:
-        _wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 100)
+        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 100)
         processes[0].kill()
-        _wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 150)
+        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 150)
     finally:
         processes[1].terminate()
         for process in processes:
             process.wait(PATIENCE)
 
-    _until_quiet(world)
+    until_quiet(world)
 
-    _assert_each_delivered_once(world)
-    assert set(_created_headers(world).values()) == {1}
+    assert_each_delivered_once(world)
+    assert set(created_headers(world).values()) == {1}
