@@ -82,3 +82,49 @@ class FindsById(Protocol):
         Raises: any `ConnectorError` when the target cannot tell.
         """
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetField:
+    """One field that a mapping can write, as the target tells it."""
+
+    name: str  # as a mapping writes it
+    label: str = ""  # as the target's own screens show it
+    type: str | None = None  # a mapping's word (string, integer, decimal, date, datetime, boolean, currency)
+    is_required: bool = False  # the target refuses a new record without it
+    length: int | None = None  # characters of text; None: not told
+    is_key: bool = False  # can hold the connector's key of the record
+    choices: tuple[str, ...] = ()  # the only values it takes; empty: no such limit
+    refers_to: tuple[str, ...] = ()  # objects; such a field is written by name: `Vendor__r.Tax_Id__c`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetLines:
+    """One kind of lines below an object, and the line's field that refers to it."""
+
+    object: "TargetObject"
+    parent_field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetObject:
+    """One object of the target: what `mapping new` proposes fields for."""
+
+    name: str
+    label: str = ""
+    fields: tuple[TargetField, ...] = ()  # what a mapping can write; empty: the target takes any name
+    lines: tuple[TargetLines, ...] = ()
+
+
+@runtime_checkable
+class DescribesTargets(Protocol):
+    """A target that tells which fields its objects have. Not every target can."""
+
+    def describe(self, object_name: str) -> TargetObject:
+        """Give an object with its fields and its kinds of lines. Writes nothing.
+
+        Shape: fields in the target's order, without those that nobody can write.
+        Raises: ConfigError, with what there is, when the target has no such object; any `ConnectorError`
+            when it cannot tell.
+        """
+        ...

@@ -9,8 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connector.adapters.base import Finding, Idempotency, Outcome, Severity
-from connector.errors import ConnectorError, OutcomeUnknownError, RejectedError
+from connector.adapters.base import Finding, Idempotency, Outcome, Severity, TargetField, TargetObject
+from connector.errors import ConfigError, ConnectorError, OutcomeUnknownError, RejectedError
 from connector.record import Line, Receipt, Record, RecordShape, RecordValue
 
 
@@ -88,6 +88,16 @@ class MemoryAdapter:
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare with the known fields, if there are any."""
         return [finding for shape in shapes for finding in self._compare(shape)]
+
+    def describe(self, object_name: str) -> TargetObject:
+        """Give the known fields of an object; none where everything is accepted."""
+        if self._fields is not None and object_name not in self._fields:
+            message = (
+                f"the memory target has no object {object_name}; it has {', '.join(sorted(self._fields))}"
+            )
+            raise ConfigError(message)
+        known = () if self._fields is None else self._fields[object_name]
+        return TargetObject(name=object_name, fields=tuple(TargetField(name=name) for name in known))
 
     def close(self) -> None:
         """Keep everything: tests look at it afterwards."""

@@ -6,6 +6,7 @@ import pytest
 from connector.adapters.salesforce.adapter import SalesforceAdapter
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.clock import utc_now
+from connector.errors import ConfigError
 from connector.sandbox.faults import Fault
 from connector.sandbox.salesforce import SalesforceSandbox
 from connector.sandbox.server import SandboxServer
@@ -49,3 +50,27 @@ class TestSalesforce(NativeAdapterContract):
             target = SalesforceTarget(sandbox, server.url)
             yield target
             target.adapter.close()
+
+    def test_describe_tells_the_fields_that_can_be_written_and_the_lines(
+        self, target: SalesforceTarget
+    ) -> None:
+        described = target.adapter.describe("Invoice__c")
+
+        fields = {field.name: field for field in described.fields}
+        assert "CreatedDate" not in fields
+        assert (fields["Total__c"].type, fields["Date__c"].type) == ("decimal", "date")
+        assert (fields["Number__c"].label, fields["Number__c"].length) == ("Number", 80)
+        assert (fields["CurrencyIsoCode"].type, "EUR" in fields["CurrencyIsoCode"].choices) == (
+            "currency",
+            True,
+        )
+        assert fields["Docflo_Id__c"].is_key
+        assert fields["Vendor__c"].refers_to == ("Account",)
+        assert [(line.object.name, line.parent_field) for line in described.lines] == [
+            ("Invoice_Line__c", "Invoice__c")
+        ]
+        assert "Amount__c" in {field.name for field in described.lines[0].object.fields}
+
+    def test_describe_of_an_unknown_object_names_what_was_meant(self, target: SalesforceTarget) -> None:
+        with pytest.raises(ConfigError, match=r'no object Invoices__c; did you mean "Invoice__c"'):
+            target.adapter.describe("Invoices__c")

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from itertools import chain
 from urllib.parse import quote
 
-from connector.adapters.base import Finding, Idempotency, Outcome
+from connector.adapters.base import Finding, Idempotency, Outcome, TargetObject
 from connector.adapters.salesforce.answers import Committed, GraphResult, NotTried, Refused, Unclear
 from connector.adapters.salesforce.catalogue import Catalogue
 from connector.adapters.salesforce.check import check_org
+from connector.adapters.salesforce.description import describe_object
 from connector.adapters.salesforce.failures import record_error
 from connector.adapters.salesforce.graph import Graph, Shapes, build_graph, fold
 from connector.adapters.salesforce.sending import second_try, send
@@ -79,6 +80,10 @@ class SalesforceAdapter:
         """Compare the org with what the mappings will write, as it is now and not as it is remembered."""
         self._catalogue.forget()
         return check_org(self._transport, self._catalogue, self._version, shapes)
+
+    def describe(self, object_name: str) -> TargetObject:
+        """Give an object as this user may write it, with the objects that are its details."""
+        return describe_object(self._transport, self._version, object_name)
 
     def close(self) -> None:
         """Release connections."""

@@ -86,11 +86,12 @@ def _calls_left(transport: Transport, version: str) -> list[Finding]:
 def _shape(transport: Transport, catalogue: Catalogue, version: str, shape: RecordShape) -> Sequence[Finding]:
     described = catalogue.shape(shape.object)
     if described is None:
-        return [unknown_object(shape, _object_names(transport, version))]
+        return [unknown_object(shape, object_names(transport, version))]
     return compare(shape, described, _referred(catalogue, shape, described))
 
 
-def _object_names(transport: Transport, version: str) -> list[str]:
+def object_names(transport: Transport, version: str) -> list[str]:
+    """Give the objects that the org shows this user."""
     body = transport.read_if_known(f"/services/data/v{version}/sobjects")
     entries = body.get("sobjects") if isinstance(body, dict) else None
     return [

@@ -5,7 +5,7 @@ import pytest
 
 from connector.adapters.base import Idempotency, Severity
 from connector.adapters.memory import MemoryAdapter, MemorySettings
-from connector.errors import OutcomeUnknownError, RejectedError, UnavailableError
+from connector.errors import ConfigError, OutcomeUnknownError, RejectedError, UnavailableError
 from connector.record import Receipt, RecordShape
 from tests.factories import make_line, make_record
 
@@ -73,3 +73,12 @@ def test_check_names_the_place_of_a_missing_field() -> None:
 
     assert (finding.severity, finding.subject) == (Severity.ERROR, "X.B")
     assert finding.message.startswith("m.yaml:2:1: ")
+
+
+def test_describe_gives_the_known_fields_and_none_where_everything_is_accepted() -> None:
+    known = make_adapter(fields={"Bill": ["Number", "Total"]})
+
+    assert [field.name for field in known.describe("Bill").fields] == ["Number", "Total"]
+    assert make_adapter().describe("Bill").fields == ()
+    with pytest.raises(ConfigError, match="no object Bil; it has Bill"):
+        known.describe("Bil")
