@@ -16,7 +16,7 @@ from connector.adapters.base import Adapter, Idempotency
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
-from connector.docflo.budget import Plan, SharedBudget, Window
+from connector.docflo.budget import Lane, Plan, SharedBudget, Window
 from connector.docflo.client import DocfloClient
 from connector.document import STATUSES
 from connector.errors import ConfigError, Problem, UnavailableError
@@ -151,6 +151,31 @@ def _release(budget: SharedBudget) -> None:
     except UnavailableError as error:
         # What was reserved is lost until the window ends; it hides no error that brought us here.
         log.warning("budget.not_released", reason=error.message)
+
+
+@contextmanager
+def docflo_by_hand(config: Config, *, clock: Clock = utc_now) -> Iterator[DocfloClient]:
+    """Open Docflo for what a person asks for. It spends from the budget that the replicas share.
+
+    Without a ledger nothing is known of a budget: then Docflo's own refusal is the only limit.
+    """
+    with ExitStack() as stack:
+        budget = _budget_if_known(config, stack, clock)
+        docflo = stack.enter_context(DocfloClient(config.docflo, clock=clock, budget=budget))
+        yield docflo.lane(Lane.BY_HAND)
+
+
+def _budget_if_known(config: Config, stack: ExitStack, clock: Clock) -> SharedBudget | None:
+    try:
+        database = open_database(config.database)
+        stack.callback(database.close)
+        database.require_current_schema()
+    except (ConfigError, UnavailableError) as error:
+        log.debug("budget.unknown", reason=error.message)
+        return None
+    budget = make_budget(config, database, clock=clock)
+    stack.callback(_release, budget)
+    return budget
 
 
 def load_mappings(sections: Mapping[str, PipelineSection]) -> dict[str, MappingRules]:

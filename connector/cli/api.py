@@ -33,9 +33,9 @@ app = typer.Typer(
 @contextmanager
 def _docflo(config: Path) -> Iterator["DocfloClient"]:
     from connector.cli.session import open_session
-    from connector.docflo.client import DocfloClient
+    from connector.wiring import docflo_by_hand
 
-    with DocfloClient(open_session(config).docflo) as client:
+    with docflo_by_hand(open_session(config)) as client:
         yield client
 
 

@@ -16,7 +16,7 @@ from connector.errors import ConfigError, ConnectorError
 from connector.ledger.database import open_database
 from connector.mapping.examples import run_examples
 from connector.mapping.rules import Mapping
-from connector.wiring import load_mappings
+from connector.wiring import docflo_by_hand, load_mappings, refuse_unattended_doubts
 
 
 @dataclass(kw_only=True)
@@ -64,7 +64,7 @@ def check_offline(config: Config, report: Report) -> dict[str, Mapping]:
 def check_online(config: Config, mappings: dict[str, Mapping], report: Report) -> None:
     """Check the database, Docflo and every target. One that fails does not hide the others."""
     _attempt(report, "database", lambda: _check_database(config, report))
-    with DocfloClient(config.docflo) as docflo:
+    with docflo_by_hand(config) as docflo:
         if _attempt(report, "docflo", lambda: _check_docflo(config, mappings, docflo, report)):
             _check_rate(docflo, report)
     for name in config.targets:
@@ -113,8 +113,8 @@ def _check_type(
     name: str, section: PipelineSection, type_: TypeConfiguration, mapping: Mapping | None, report: Report
 ) -> None:
     known = {field_.name for field_ in type_.fields}
-    step = section.write_back.delivered
-    missing = sorted(set(step.fields) - known) if step else []
+    written = [field_ for _, step in section.write_back if step for field_ in step.fields]
+    missing = sorted(set(written) - known)
     if missing:
         report.add(
             Severity.ERROR,
@@ -124,8 +124,8 @@ def _check_type(
             f"docflo-connector api model-field {type_.name} {missing[0]} --type string",
         )
         report.errors.append(ConfigError("write-back field missing"))
-    elif step and step.fields:
-        report.add(Severity.OK, f"write-back of {name}", f"`{type_.name}` has {', '.join(step.fields)}")
+    elif written:
+        report.add(Severity.OK, f"write-back of {name}", f"`{type_.name}` has {', '.join(written)}")
     if mapping is None or mapping.document != type_.name:
         return
     for path, place in mapping.source_paths():
@@ -179,14 +179,11 @@ def _check_rate(docflo: DocfloClient, report: Report) -> None:
 
 
 def _check_target(name: str, config: Config, mappings: dict[str, Mapping], report: Report) -> None:
-    shapes = [
-        shape
-        for pipeline, section in config.pipelines.items()
-        if section.target == name and pipeline in mappings
-        for shape in mappings[pipeline].shapes()
-    ]
+    sections = {pipeline: section for pipeline, section in config.pipelines.items() if section.target == name}
+    shapes = [shape for pipeline in sections if pipeline in mappings for shape in mappings[pipeline].shapes()]
     adapter = create_adapter(config.targets[name], clock=utc_now)
     try:
+        _attempt(report, f"target {name}", lambda: refuse_unattended_doubts(sections, {name: adapter}))
         findings: Sequence[Finding] = adapter.check(shapes)
     finally:
         adapter.close()

@@ -10,7 +10,6 @@ from rich.text import Text
 
 from connector.cli.output import console, print_json
 from connector.config import Config, PipelineSection
-from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.docflo.wire import read_document
 from connector.document import Document
@@ -18,6 +17,7 @@ from connector.errors import ConfigError
 from connector.mapping.explain import Explained, explain
 from connector.mapping.rules import Mapping
 from connector.record import record_key
+from connector.wiring import docflo_by_hand
 
 
 def document_to_preview(
@@ -30,7 +30,7 @@ def document_to_preview(
         except OSError as error:
             message = f"cannot read {file}: {error.strerror}"
             raise ConfigError(message) from error
-    with DocfloClient(config.docflo) as docflo:
+    with docflo_by_hand(config) as docflo:
         if document_id is not None:
             return docflo.document(document_id)
         query = DocumentQuery(

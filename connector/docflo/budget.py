@@ -30,12 +30,19 @@ class Lane(StrEnum):
     """What a request is for, most urgent first."""
 
     WRITE_BACK = "write_back"
+    BY_HAND = "by_hand"
     TAIL = "tail"
     SWEEP = "sweep"
     BACKFILL = "backfill"
 
 
-RESERVES: Mapping[Lane, int] = {Lane.WRITE_BACK: 0, Lane.TAIL: 10, Lane.SWEEP: 20, Lane.BACKFILL: 30}
+RESERVES: Mapping[Lane, int] = {
+    Lane.WRITE_BACK: 0,
+    Lane.BY_HAND: 5,
+    Lane.TAIL: 10,
+    Lane.SWEEP: 20,
+    Lane.BACKFILL: 30,
+}
 """Percent of the window that a lane leaves to those above it."""
 
 
@@ -100,7 +107,7 @@ class Budget(Protocol):
 
 
 class NoBudget:
-    """Lets everything through: for commands that a person runs once, without a ledger."""
+    """Lets everything through: where there is no ledger that could hold a budget."""
 
     def take(self, lane: Lane) -> None:
         """Let it through."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, func, insert, literal, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ledger.delivery import HELD, Checkpoint, Failure, Found, OnChange, State
@@ -20,6 +20,7 @@ _WAITS_FOR_A_PERSON = Failure(
     error_class=HELD,
     reason="the document was changed after it was delivered; replay delivers it as it is now",
 )
+KEPT_HISTORY = 1000  # lines that listings wrote; what people did stays for ever
 _CHUNK = 200  # rows a statement: far below the variables that any SQLite accepts, and a few MB of snapshots
 
 
@@ -87,6 +88,29 @@ def move_checkpoint(connection: Connection, moved: Checkpoint) -> None:
         )
     )
     connection.execute(insert(checkpoint_history).values(values))
+    _prune_history(connection, moved.pipeline)
+
+
+def _prune_history(connection: Connection, pipeline: str) -> None:
+    """Forget old listings, but what people did, and where the checkpoint was before: an undo needs it."""
+    columns = checkpoint_history.c
+    oldest_kept = (
+        select(columns.id)
+        .where(columns.pipeline == pipeline)
+        .order_by(columns.id.desc())
+        .limit(1)
+        .offset(KEPT_HISTORY)
+        .scalar_subquery()
+    )
+    following = func.lead(columns.event).over(order_by=columns.id).label("following")
+    lines = select(columns.id, columns.event, following).where(columns.pipeline == pipeline).subquery()
+    by_person = ("set", "undo")
+    old = select(lines.c.id).where(
+        lines.c.id <= oldest_kept,
+        func.coalesce(lines.c.event, "").not_in(by_person),
+        or_(lines.c.following.is_(None), lines.c.following.not_in(by_person)),
+    )
+    connection.execute(delete(checkpoint_history).where(columns.id.in_(old)))
 
 
 def _known(connection: Connection, pipeline: str, chunk: Sequence[Found]) -> Mapping[str, RowMapping]:

@@ -141,7 +141,7 @@ def _checkpoint_columns() -> tuple[Column[Any], ...]:
 
 checkpoint = Table("checkpoint", metadata, Column("pipeline", Text, primary_key=True), *_checkpoint_columns())
 
-# Only ever appended to: how the checkpoint came to be where it is.
+# How the checkpoint came to be where it is: what people did for ever, the latest listings beside it.
 checkpoint_history = Table(
     "checkpoint_history",
     metadata,

@@ -1,5 +1,6 @@
 """One holder at a time, and what a former holder brings is refused."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -166,3 +167,25 @@ def test_a_document_that_is_not_ready_is_neither_new_nor_a_revision_of_what_wait
 
     assert edit(store, "2", OnChange.UPDATE) == Listed(unchanged=1)
     assert store.find()[0].revision == 1
+
+
+def test_the_history_forgets_old_listings_and_keeps_what_an_undo_needs(
+    store: Store, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.ledger.listing.KEPT_HISTORY", 3)
+
+    def listed() -> Checkpoint:
+        clock.advance(timedelta(minutes=1))
+        checkpoint = Checkpoint(pipeline="invoices", listed_until=clock.now, moved_at=clock.now)
+        store.record_listing("invoices", [], checkpoint)
+        return checkpoint
+
+    before = [listed(), listed(), listed()][-1]
+    store.set_checkpoint("invoices", NOON, actor="ada", reason="again")
+    store.record_listing("orders", [], replace(before, pipeline="orders"))
+    newest = [listed() for _ in range(6)][-3:]
+
+    kept = [point.listed_until for point in store.checkpoint_history("invoices", 100)]
+    assert kept == [*(point.listed_until for point in reversed(newest)), NOON, before.listed_until]
+    assert len(store.checkpoint_history("orders", 100)) == 1
+    assert store.undo_checkpoint("invoices", actor="ada").listed_until == before.listed_until

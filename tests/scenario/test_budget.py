@@ -97,7 +97,13 @@ def test_a_listing_that_cannot_finish_stores_nothing_and_leaves_the_reserve(tmp_
         status = cli("status", "--config", world.config, "--output", "json").json
         assert status["pipelines"][PIPELINE]["pending"] == 0
         assert status["pipelines"][PIPELINE]["listed_until"] is None
-        assert status["budget"]["lanes"] == {"write_back": 1, "tail": 0, "sweep": 0, "backfill": 0}
+        assert status["budget"]["lanes"] == {
+            "write_back": 1,
+            "by_hand": 0,
+            "tail": 0,
+            "sweep": 0,
+            "backfill": 0,
+        }
 
 
 REFUSALS = [

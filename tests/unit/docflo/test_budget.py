@@ -96,7 +96,8 @@ def test_a_configured_limit_counts_until_an_answer_tells_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lane", "share"), [(Lane.WRITE_BACK, 1000), (Lane.TAIL, 900), (Lane.SWEEP, 800), (Lane.BACKFILL, 700)]
+    ("lane", "share"),
+    [(Lane.WRITE_BACK, 1000), (Lane.BY_HAND, 950), (Lane.TAIL, 900), (Lane.SWEEP, 800), (Lane.BACKFILL, 700)],
 )
 def test_each_lane_leaves_its_reserve_to_those_above(lane: Lane, share: int) -> None:
     assert available(Window(allowed=1000), lane, PLAN) == share
@@ -264,7 +265,7 @@ def test_a_window_never_grants_more_than_its_limit_and_keeps_the_reserve_of_each
 
     assert sum(granted.values()) <= ours
     # Whatever the lower lanes did, what is reserved for write-backs is still there for them.
-    reserve = -(-ours * RESERVES[Lane.TAIL] // 100)
+    reserve = -(-ours * RESERVES[Lane.BY_HAND] // 100)
     assert granted[Lane.WRITE_BACK] + rest >= reserve
     assert sum(granted.values()) + rest == ours
 
