@@ -1,6 +1,6 @@
 """What a mapping makes of a document, and what a target answers. Values only."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,18 +13,22 @@ RecordValue: TypeAlias = str | bool | int | Decimal | date | datetime | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One line of a record. Its key is stable: it comes from the row's id, never from its position."""
+    """One line of a record. Its key is stable: it comes from the row's id, never from its position.
+
+    The key of a nested line begins with the key of the line it is in.
+    """
 
     object: str
     key_field: str
     key: str
-    parent_field: str  # the field of the line that refers to the header
+    parent_field: str | None = None  # that refers to the header or outer line; None: nesting says it
     fields: Mapping[str, RecordValue]
+    lines: tuple["Line", ...] = ()  # lines of this line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """The mapped values for one target object and its lines: one unit, both or neither.
+    """The mapped values for one target object, its lines and its companions: one unit, all or nothing.
 
     A field name with a dot (`Vendor__r.Tax_Id__c`) refers to another record by one of its keys.
     """
@@ -34,6 +38,19 @@ class Record:
     key: str
     fields: Mapping[str, RecordValue]
     lines: tuple[Line, ...] = ()
+    companions: tuple[
+        "Record", ...
+    ] = ()  # made from the same document, delivered before it, such as a vendor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetQuery:
+    """A question to the target: the field `wanted` of the objects of which `field` equals `value`."""
+
+    object: str
+    field: str
+    value: str
+    wanted: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +71,25 @@ class RecordShape:
     fields: tuple[str, ...]
     parent_field: str | None = None  # lines only
     places: tuple[str, ...] = ()  # "mappings/x.yaml:12:9" beside each of `fields`
+    place: str = ""  # of the object itself
+    parent: str | None = None  # the object that these lines are in; None: the header or a companion
+    is_companion: bool = False  # this object, or the lines of one
+
+
+def parts(record: Record) -> Iterator[Record | Line]:
+    """Give everything that a record writes, in an order in which nothing refers to what comes later."""
+    for companion in record.companions:
+        yield from parts(companion)
+    yield record
+    for line in record.lines:
+        yield from line_parts(line)
+
+
+def line_parts(line: Line) -> Iterator[Line]:
+    """Give a line and all lines in it."""
+    yield line
+    for inner in line.lines:
+        yield from line_parts(inner)
 
 
 def record_key(tenant_id: str, pipeline: str, document_id: str) -> str:

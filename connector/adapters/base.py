@@ -1,12 +1,12 @@
 """The contract between the pipelines and a target. A new target is one file that keeps it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from connector.errors import ConnectorError
-from connector.record import Receipt, Record, RecordShape
+from connector.record import Receipt, Record, RecordShape, TargetQuery
 
 Outcome: TypeAlias = Receipt | ConnectorError
 """What became of one record: its receipt, or the error that says what to do next."""
@@ -126,5 +126,21 @@ class DescribesTargets(Protocol):
         Shape: fields in the target's order, without those that nobody can write.
         Raises: ConfigError, with what there is, when the target has no such object; any `ConnectorError`
             when it cannot tell.
+        """
+        ...
+
+
+@runtime_checkable
+class AnswersQueries(Protocol):
+    """A target that mappings can ask for values, such as the id of a vendor with a tax number."""
+
+    def query(self, queries: Sequence[TargetQuery]) -> Mapping[TargetQuery, tuple[str, ...]]:
+        """Give the wanted values of each query: none, one or many, in any order. Reads only.
+
+        Steps: put queries for the same object and fields together into as few requests as possible.
+        Values are compared as the target compares its keys. An object whose wanted field is empty counts as
+        none. Callers keep the answers for a while, and never ask the same twice in one call.
+        Raises: any `ConnectorError` when the target cannot tell; a query without an entry in the answer
+        means the same, never "none".
         """
         ...

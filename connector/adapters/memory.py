@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connector.adapters.base import Finding, Idempotency, Outcome, Severity, TargetField, TargetObject
 from connector.errors import ConfigError, ConnectorError, OutcomeUnknownError, RejectedError
-from connector.record import Line, Receipt, Record, RecordShape, RecordValue
+from connector.record import Line, Receipt, Record, RecordShape, RecordValue, TargetQuery, parts
 
 
 class MemorySettings(BaseModel):
@@ -85,6 +85,20 @@ class MemoryAdapter:
         )
         return next(fitting, None)
 
+    def query(self, queries: Sequence[TargetQuery]) -> Mapping[TargetQuery, tuple[str, ...]]:
+        """Look through everything that is held, lines and companions too."""
+        held = [item for _, record in self.held.values() for item in parts(record)]
+        return {
+            query: tuple(
+                str(item.fields[query.wanted])
+                for item in held
+                if item.object == query.object
+                and item.fields.get(query.field) == query.value
+                and item.fields.get(query.wanted) is not None
+            )
+            for query in queries
+        }
+
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare with the known fields, if there are any."""
         return [finding for shape in shapes for finding in self._compare(shape)]
@@ -118,8 +132,7 @@ class MemoryAdapter:
         return receipt
 
     def _problems(self, record: Record) -> Iterator[str]:
-        parts: tuple[Record | Line, ...] = (record, *record.lines)
-        for item in parts:
+        for item in parts(record):
             for name, value in item.fields.items():
                 if not self._has(item.object, name):
                     yield f"{item.object} has no field {name}"

@@ -18,7 +18,7 @@ from connector.errors import ConfigError, MappingError
 from connector.ledger.database import open_database
 from connector.mapping.apply import apply_mapping
 from connector.mapping.rules import Mapping as MappingRules
-from connector.record import Line, Record, RecordValue
+from connector.record import Record, RecordValue, parts
 from connector.sandbox.docflo.document import SandboxDocument, object_id, settled
 from connector.sandbox.docflo.generate import GENERATED, generate_documents
 from connector.sandbox.docflo.schema import ENABLED_TYPES, FieldSchema, TypeSchema
@@ -185,8 +185,7 @@ def _wanted(
 def _trial(mapping: MappingRules) -> Mapping[tuple[str, str], RecordValue]:
     values: dict[tuple[str, str], RecordValue] = {}
     for record in _records(mapping, [example.document for example in mapping.examples]):
-        parts: tuple[Record | Line, ...] = (record, *record.lines)
-        for part in parts:
+        for part in parts(record):
             values |= {(part.object, name): value for name, value in part.fields.items() if value is not None}
     return values
 

@@ -11,10 +11,10 @@ from decimal import Decimal
 
 from connector.document import Document, PlainValue, Row, plain
 from connector.errors import MappingError, Problem
-from connector.mapping.functions import convert
 from connector.mapping.keys import LineKeys
 from connector.mapping.path import ABSENT, Absent, Start, find, write_path
 from connector.mapping.rules import FieldRule, LineRule, Mapping
+from connector.mapping.value_types import convert
 from connector.mapping.words import UnfitError, describe
 from connector.record import Line, Record, RecordValue
 
@@ -108,7 +108,7 @@ def _values(fields: Sequence[MappedField]) -> dict[str, RecordValue]:
 
 
 def _map_field(rule: FieldRule, document: Document, here: Start, row: str) -> MappedField:
-    path = rule.path
+    path = rule.paths[0]
     source = path.text if path.is_property or not row else f"{row}.{path.text}"
     found: PlainValue | Absent = ABSENT
     confidence = None
@@ -144,7 +144,7 @@ def _expected_part(rule: FieldRule, found: "MappingABC[str, PlainValue] | tuple[
     if not found:
         return "expected a single value"
     parts: Sequence[str | int] = list(found)[:3] if isinstance(found, MappingABC) else [0]
-    paths = (write_path((*rule.path.steps, part)) for part in parts)
+    paths = (write_path((*rule.paths[0].steps, part)) for part in parts)
     return f"expected a single value, such as {' or '.join(f'`{path}`' for path in paths)}"
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from connector.mapping.functions import CONVERSIONS, convert
+from connector.mapping.value_types import CONVERSIONS, convert
 from connector.mapping.words import UnfitError
 from connector.yaml_source import KeyPath
 

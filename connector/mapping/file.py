@@ -19,8 +19,8 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from connector.mapping.functions import CONVERSIONS, read_timestamp
 from connector.mapping.path import parse_path
+from connector.mapping.value_types import CONVERSIONS, read_timestamp
 from connector.yaml_words import describe_kind
 
 VERSION = 1

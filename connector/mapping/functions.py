@@ -1,137 +1,118 @@
-"""One function per `type`: from a value as Docflo gave it to a value of the record, exact or refused.
+"""The library that mappings can call in `with` and `expr`: each function with its words and its limits.
 
-No value passes through a binary floating-point number, and no date through a time zone.
+Functions themselves live in `connector.mapping.library`. Here is what is known of each, how its arguments are
+checked, and the caps that keep a value from growing without end.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from inspect import Parameter, cleandoc, signature
+from types import GeneratorType
+from typing import Any, TypeAlias
 
-from connector.document import PlainValue, Scalar
+from connector.mapping.library import dates, lists, numbers, text
+from connector.mapping.library.values import Items, Number, Value
 from connector.mapping.words import UnfitError, describe
-from connector.record import RecordValue
 
-# Far beyond any amount, far below what makes a number slow to write out (1E+999999999 is legal JSON).
-_MAX_DIGITS = 60
-_LIMIT = int("1" + "0" * _MAX_DIGITS)
+_SAMPLE = "Example: "
 
-_PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
-_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ].*)?")
-_TIMESTAMP = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,9})?)?"
-    r"(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})?"
-)
-_CURRENCY = re.compile(r"[A-Z]{3}")
+Checks: TypeAlias = Sequence[tuple[Callable[[Any], bool], str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conversion:
-    """A `type`: `read` gives None for what it does not take."""
+class Function:
+    """One function of the library."""
 
-    read: Callable[[Scalar], RecordValue]
-    expected: str  # completes "expected ..."
+    name: str
+    group: str  # "text", "numbers", "dates", "lists"
+    summary: str  # what it gives
+    example: str  # `left("INV-7", 3) = "INV"`: two expressions that are equal
+    parameters: tuple[Parameter, ...] = field(repr=False)
+    call: Callable[..., Any] = field(repr=False)  # positional; checks its arguments
 
+    @property
+    def signature(self) -> str:
+        """Give how it is written: `left(text, count)`."""
+        return f"{self.name}({', '.join(map(_write_parameter, self.parameters))})"
 
-def convert(kind: str | None, value: PlainValue) -> RecordValue:
-    """Give `value` as the type `kind`; without a type, any single value passes as it is.
+    def bind(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Put arguments into the order of the parameters, defaults included; the values may be anything.
 
-    Raises: UnfitError with the shape of the value and what was expected.
-    """
-    if not isinstance(value, str | bool | int | Decimal):
-        raise UnfitError(describe(value), "expected a single value")
-    if isinstance(value, int | Decimal) and not _is_reasonable(value):
-        raise UnfitError(describe(value), f"expected a number of at most {_MAX_DIGITS} digits")
-    if kind is None:
-        return value
-    conversion = CONVERSIONS[kind]
-    converted = conversion.read(value)
-    if converted is None:
-        raise UnfitError(describe(value), f"expected {conversion.expected}")
-    return converted
-
-
-def _is_reasonable(number: int | Decimal) -> bool:
-    if isinstance(number, int):
-        return abs(number) < _LIMIT
-    exponent = number.as_tuple().exponent
-    # The exponent of what is no finite number is a letter.
-    return isinstance(exponent, int) and exponent >= -_MAX_DIGITS and number.adjusted() < _MAX_DIGITS
+        Raises: ValueError saying how the function is called.
+        """
+        try:
+            bound = signature(self.call).bind(*arguments, **named)
+        except TypeError as error:
+            message = f"`{self.name}` is called as {self.signature}"
+            raise ValueError(message) from error
+        bound.apply_defaults()
+        return (*bound.args, *bound.kwargs.values())
 
 
-def _to_text(value: Scalar) -> str | None:
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    return None if isinstance(value, bool) else str(value)
+def _write_parameter(parameter: Parameter) -> str:
+    if parameter.kind is Parameter.VAR_POSITIONAL:
+        return f"{parameter.name}, ..."
+    if parameter.default is Parameter.empty:
+        return parameter.name
+    default = f'"{parameter.default}"' if isinstance(parameter.default, str) else parameter.default
+    return f"{parameter.name}={default}"
 
 
-def _to_decimal(value: Scalar) -> Decimal | None:
-    if isinstance(value, str):
-        if len(value) > 2 * _MAX_DIGITS or _PLAIN_NUMBER.fullmatch(value) is None:
-            return None
-        read = Decimal(value)
-        return read if _is_reasonable(read) else None
-    return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def _to_integer(value: Scalar) -> int | None:
-    number = _to_decimal(value)
-    if number is None:
-        return None
-    whole = int(number)
-    return whole if whole == number else None
+def _is_list(value: object) -> bool:
+    return isinstance(value, list | tuple | GeneratorType)
 
 
-def _to_date(value: Scalar) -> date | None:
-    match = _DATE.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        return None
-    if match.end(1) < match.end() and _TIMESTAMP.fullmatch(match[0]) is None:
-        return None
-    try:
-        return date.fromisoformat(match[1])
-    except ValueError:
-        return None
-
-
-def _to_datetime(value: Scalar) -> datetime | None:
-    return read_timestamp(value) if isinstance(value, str) else None
-
-
-def read_timestamp(text: str) -> datetime | None:
-    """Give the moment that an ISO timestamp with a zone names, in UTC; None for any other text."""
-    match = _TIMESTAMP.fullmatch(text)
-    # Without a zone the moment is not known, and this machine's zone would be a guess.
-    if match is None or match["zone"] is None:
-        return None
-    try:
-        return datetime.fromisoformat(match[0]).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _to_boolean(value: Scalar) -> bool | None:
-    if isinstance(value, bool):
-        return value
-    return {"true": True, "false": False}.get(value) if isinstance(value, str) else None
-
-
-def _to_currency(value: Scalar) -> str | None:
-    return value if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
-
-
-CONVERSIONS: Mapping[str, Conversion] = {
-    "string": Conversion(read=_to_text, expected="text or a number"),
-    "integer": Conversion(read=_to_integer, expected="a whole number"),
-    "decimal": Conversion(
-        read=_to_decimal, expected="a number such as 1234.56: a point before the decimals, no separators"
-    ),
-    "date": Conversion(read=_to_date, expected="a date as YYYY-MM-DD, or an ISO timestamp"),
-    "datetime": Conversion(
-        read=_to_datetime, expected="an ISO timestamp with its zone, such as 2026-01-31T09:30:00Z"
-    ),
-    "boolean": Conversion(read=_to_boolean, expected="true or false"),
-    "currency": Conversion(read=_to_currency, expected="an ISO 4217 code: three capital letters"),
+_CHECKS: Mapping[Any, tuple[Callable[[Any], bool], str]] = {
+    str: (lambda value: isinstance(value, str), "text"),
+    int: (lambda value: isinstance(value, int) and not isinstance(value, bool), "a whole number"),
+    bool: (lambda value: isinstance(value, bool), "true or false"),
+    date: (lambda value: isinstance(value, date), "a date (date() and parse_date() give one)"),
+    Number: (_is_number, "a number"),
+    Items: (_is_list, "a list"),
+    Value: (lambda _: True, "a value"),
 }
-"""Every `type` there is, by its name in the file."""
+
+
+def _function(group: str, name: str, function: Callable[..., Any]) -> Function:
+    words = cleandoc(function.__doc__ or "")
+    summary, _, example = words.partition(_SAMPLE)
+    parameters = tuple(signature(function, eval_str=True).parameters.values())
+    return Function(
+        name=name,
+        group=group,
+        summary=" ".join(summary.split()),
+        example=" ".join(example.split()),
+        parameters=parameters,
+        call=_checked(name, function, parameters),
+    )
+
+
+def _checked(name: str, function: Callable[..., Any], parameters: Sequence[Parameter]) -> Callable[..., Any]:
+    checks = [_CHECKS[parameter.annotation] for parameter in parameters]
+    is_open = bool(parameters) and parameters[-1].kind is Parameter.VAR_POSITIONAL
+
+    def call(*arguments: Any) -> Any:  # noqa: ANN401 values of expressions
+        wanted = [*checks, *checks[-1:] * (len(arguments) - len(checks))] if is_open else checks
+        for (fits, words), argument in zip(wanted, arguments, strict=is_open is False):
+            if not fits(argument):
+                raise UnfitError(describe(argument), f"`{name}` takes {words}")
+        return function(*arguments)
+
+    call.__signature__ = signature(function)  # type: ignore[attr-defined]  # what `bind` reads
+    return call
+
+
+def _library() -> Iterator[Function]:
+    for group, module in (("text", text), ("numbers", numbers), ("dates", dates), ("lists", lists)):
+        for name, function in module.FUNCTIONS.items():
+            yield _function(group, name, function)
+
+
+FUNCTIONS: Mapping[str, Function] = {function.name: function for function in _library()}
+"""Every function, by the name that mappings call it by."""

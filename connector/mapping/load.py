@@ -9,8 +9,8 @@ from connector.document import ROW_ID, Document, Field, Row
 from connector.mapping import rules
 from connector.mapping.contradictions import find_contradictions
 from connector.mapping.file import ExampleFile, FieldFile, LineFile, MappingFile, RecordFile
-from connector.mapping.functions import convert, read_timestamp
 from connector.mapping.path import ABSENT, parse_path
+from connector.mapping.value_types import convert, read_timestamp
 from connector.yaml_source import KeyPath, YamlSource, read_yaml, validate
 
 _WRAPPING = {"type", "value", "confidence", "content", "changedOn", "changedBy"}
@@ -63,7 +63,7 @@ def _fields(
     return tuple(
         rules.FieldRule(
             target=name,
-            path=parse_path(field.from_),
+            paths=(parse_path(field.from_),),
             place=source.place((*where, "fields", name)),
             type=field.type,
             default=_default(field),

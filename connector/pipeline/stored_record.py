@@ -12,31 +12,56 @@ from connector.record import Line, Record, RecordValue
 
 def write_record(record: Record) -> bytes:
     """Give the JSON of a record."""
-    return msgspec.json.encode(
-        {
-            "object": record.object,
-            "key_field": record.key_field,
-            "key": record.key,
-            "fields": _fields(record.fields),
-            "lines": [
-                {
-                    "object": line.object,
-                    "key_field": line.key_field,
-                    "key": line.key,
-                    "parent_field": line.parent_field,
-                    "fields": _fields(line.fields),
-                }
-                for line in record.lines
-            ],
-        }
-    )
+    return msgspec.json.encode(_record(record))
 
 
 def read_record(stored: bytes) -> Record:
-    """Give the record that `write_record` wrote."""
-    raw = msgspec.json.decode(stored)
-    lines = tuple(Line(**{**line, "fields": _values(line["fields"])}) for line in raw["lines"])
-    return Record(**{**raw, "fields": _values(raw["fields"]), "lines": lines})
+    """Give the record that `write_record` wrote, also in a version that knew fewer parts of it."""
+    return _read_record(msgspec.json.decode(stored))
+
+
+def _record(record: Record) -> dict[str, Any]:
+    return {
+        "object": record.object,
+        "key_field": record.key_field,
+        "key": record.key,
+        "fields": _fields(record.fields),
+        "lines": [_line(line) for line in record.lines],
+        "companions": [_record(companion) for companion in record.companions],
+    }
+
+
+def _line(line: Line) -> dict[str, Any]:
+    return {
+        "object": line.object,
+        "key_field": line.key_field,
+        "key": line.key,
+        "parent_field": line.parent_field,
+        "fields": _fields(line.fields),
+        "lines": [_line(inner) for inner in line.lines],
+    }
+
+
+def _read_record(raw: dict[str, Any]) -> Record:
+    return Record(
+        object=raw["object"],
+        key_field=raw["key_field"],
+        key=raw["key"],
+        fields=_values(raw["fields"]),
+        lines=tuple(map(_read_line, raw["lines"])),
+        companions=tuple(map(_read_record, raw.get("companions", ()))),
+    )
+
+
+def _read_line(raw: dict[str, Any]) -> Line:
+    return Line(
+        object=raw["object"],
+        key_field=raw["key_field"],
+        key=raw["key"],
+        parent_field=raw["parent_field"],
+        fields=_values(raw["fields"]),
+        lines=tuple(map(_read_line, raw.get("lines", ()))),
+    )
 
 
 def _fields(fields: Mapping[str, RecordValue]) -> dict[str, Any]:

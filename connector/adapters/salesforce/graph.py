@@ -71,7 +71,7 @@ def build_graph(
         shape = shapes.get(item.object)
         body, found = _body(item, shape)
         if isinstance(item, Line) and (item.object, fold(item.key, item.key_field, shape)) not in attached:
-            body[item.parent_field] = f"@{{{HEADER}.id}}"
+            body[str(item.parent_field)] = f"@{{{HEADER}.id}}"
         nodes.append({"method": "PATCH", "url": _url(item, version), "referenceId": reference, "body": body})
         problems.extend(f"{place}: {problem}" for problem in (*_key_problems(item.key), *found))
     if problems:
@@ -103,8 +103,12 @@ def _record_problems(record: Record, shapes: Shapes) -> Iterator[str]:
         yield f"{len(record.lines)} lines, and a transaction takes {_MOST_LINES} beside the header"
     if len({record.object, *(line.object for line in record.lines)}) > _MOST_KINDS:
         yield f"more than {_MOST_KINDS} different objects, which one transaction of Salesforce does not take"
+    if record.companions:
+        yield "companion records, which this adapter does not write"
     seen: dict[LineKey, int] = {}
     for index, line in enumerate(record.lines, start=1):
+        if line.lines or line.parent_field is None:
+            yield f"{line.object} line {index} has lines of its own or names no `parent`"
         key = (line.object, fold(line.key, line.key_field, shapes.get(line.object)))
         if key in seen:
             yield f"{line.object} lines {seen[key]} and {index} have the same key"

@@ -104,7 +104,7 @@ def _names_fixed_parent(graph: Graph, reference: str, fault: Fault, shapes: Shap
         return False
     line = graph.record.lines[int(reference.removeprefix("line")) - 1]
     shape = shapes.get(line.object)
-    parent = shape.field(line.parent_field) if shape else None
+    parent = shape.field(line.parent_field) if shape and line.parent_field else None
     return parent is not None and parent.createable and not parent.updateable
 
 

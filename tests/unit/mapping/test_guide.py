@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from connector.mapping.examples import run_examples
-from connector.mapping.functions import CONVERSIONS
 from connector.mapping.load import load_mapping
 from connector.mapping.path import DOCUMENT_PROPERTIES
+from connector.mapping.value_types import CONVERSIONS
 
 GUIDE = (Path(__file__).parents[3] / "docs" / "mapping-guide.md").read_text(encoding="utf-8")
 

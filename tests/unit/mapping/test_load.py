@@ -24,7 +24,7 @@ def test_mapping_carries_its_path_and_fingerprint(load: Load) -> None:
 def test_path_alone_is_short_for_from(load: Load) -> None:
     short, long = load("X: A.b, Y: {from: A.b}").record.fields
 
-    assert (short.path, short.type, short.optional) == (long.path, long.type, long.optional)
+    assert (short.paths, short.type, short.optional) == (long.paths, long.type, long.optional)
 
 
 def test_shapes_name_the_fields_and_their_places(load: Load) -> None:

@@ -33,3 +33,22 @@ def test_a_value_comes_back_as_it_was(value: RecordValue) -> None:
     assert again == record
     assert type(again.fields["Value__c"]) is type(value)
     assert str(again.fields["Value__c"]) == str(value)
+
+
+def test_nested_lines_and_companions_come_back() -> None:
+    inner = make_line("key-1:a:b", parent_field=None, fields={"Amount__c": Decimal("0.10")})
+    line = make_line("key-1:a", lines=(inner,))
+    vendor = make_record("vendor", object="Vendor__c", lines=(make_line("vendor:a"),))
+    record = make_record(lines=(line,), companions=(vendor,))
+
+    assert read_record(write_record(record)) == record
+
+
+def test_a_record_that_an_earlier_version_stored_is_read() -> None:
+    stored = (
+        b'{"object":"Invoice__c","key_field":"Docflo_Id__c","key":"key-1","fields":{"Number__c":"R-1"},'
+        b'"lines":[{"object":"Invoice_Line__c","key_field":"Docflo_Key__c","key":"key-1:row-1",'
+        b'"parent_field":"Invoice__c","fields":{"Description__c":"Paper"}}]}'
+    )
+
+    assert read_record(stored) == make_record(lines=(make_line(),))
