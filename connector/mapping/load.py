@@ -42,6 +42,7 @@ def _record(file: RecordFile, source: YamlSource) -> rules.RecordRule:
         key_field=file.key,
         fields=_fields(file.fields, where, source),
         lines=tuple(_line(line, (*where, "lines", at), source) for at, line in enumerate(file.lines)),
+        place=source.place((*where, "object")),
     )
 
 

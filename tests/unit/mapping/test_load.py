@@ -36,6 +36,7 @@ def test_shapes_name_the_fields_and_their_places(load: Load) -> None:
             key_field="Docflo_Id__c",
             fields=("X", "Y"),
             places=(f"{mapping.path.name}:6:12", f"{mapping.path.name}:6:18"),
+            place=f"{mapping.path.name}:4:3",
         ),
         RecordShape(
             object="Invoice_Line__c",
@@ -43,6 +44,7 @@ def test_shapes_name_the_fields_and_their_places(load: Load) -> None:
             fields=("V",),
             parent_field="Invoice__c",
             places=(f"{mapping.path.name}:12:16",),
+            place=f"{mapping.path.name}:9:7",
         ),
     )
 
