@@ -11,6 +11,7 @@ from connector.cli import (
     deliveries,
     demo,
     init,
+    mapping,
     pipelines,
     preview,
     run,
@@ -23,7 +24,7 @@ from connector.cli import (
 
 EPILOG = (
     "Exit codes: 0 fine, 1 bug, 2 configuration, 3 credentials, 4 some documents dead, "
-    "5 some in doubt, 75 come back later, 130/143 stopped by a signal."
+    "5 some in doubt, 6 something changed that must not, 75 come back later, 130/143 stopped by a signal."
 )
 
 app = typer.Typer(
@@ -44,6 +45,7 @@ app.command("preview")(preview.preview)
 app.command("sync")(sync.sync)
 app.command("run")(run.run)
 app.command("status")(status.status)
+app.add_typer(mapping.app, name="mapping")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(pipelines.app, name="pipelines")
 app.add_typer(checkpoint.app, name="checkpoint")

@@ -25,6 +25,7 @@ class Exit(IntEnum):
     CREDENTIALS = 3
     DEAD = 4  # some documents are dead letters
     IN_DOUBT = 5  # some deliveries are in doubt
+    DIFFERENT = 6  # a comparison found a change, and was asked to fail then
     LATER = 75  # budget spent or the other side is away: come back later
     INTERRUPTED = 130
     TERMINATED = 143

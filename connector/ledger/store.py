@@ -39,6 +39,7 @@ from connector.ledger.rows import (
     read_delivery,
     read_event,
 )
+from connector.ledger.snapshots import Snapshots
 from connector.ledger.tables import checkpoint as checkpoint_table
 from connector.ledger.tables import checkpoint_history, delivery, delivery_event
 
@@ -55,6 +56,7 @@ class Store:
         self._database = database
         self._clock = clock
         self.operations = Operations(database, clock=clock)  # what people do
+        self.snapshots = Snapshots(database)
 
     def hold(self, name: str, *, owner: str, length: timedelta) -> Lease | None:
         """Take the lease `name`; None when somebody else holds it."""

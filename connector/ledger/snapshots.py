@@ -1,0 +1,61 @@
+"""The documents that the ledger still holds, as they were mapped."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, func, select
+
+from connector.ledger.database import Database
+from connector.ledger.delivery import Delivery
+from connector.ledger.rows import read_delivery
+from connector.ledger.tables import delivery
+
+_PAGE = 100  # documents read at a time: a few MB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Which stored documents are wanted."""
+
+    document_type: str
+    since: datetime  # found at or after; aware, UTC
+    pipeline: str | None = None  # None: every pipeline
+
+
+class Snapshots:
+    """Reads deliveries with their documents, without a lock and page by page."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count(self, wanted: Stored) -> int:
+        """Give how many deliveries `read` will give."""
+        statement = select(func.count()).select_from(delivery).where(_condition(wanted))
+        with self._database.read() as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def read(self, wanted: Stored) -> Iterator[Delivery]:
+        """Give each delivery, oldest first. Its snapshot is empty when it is no longer stored."""
+        last = 0
+        while True:
+            statement = (
+                select(delivery)
+                .where(_condition(wanted), delivery.c.id > last)
+                .order_by(delivery.c.id)
+                .limit(_PAGE)
+            )
+            with self._database.read() as connection:
+                page = [read_delivery(row) for row in connection.execute(statement).mappings()]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            last = page[-1].id
+
+
+def _condition(wanted: Stored) -> ColumnElement[bool]:
+    columns = delivery.c
+    conditions = [columns.document_type == wanted.document_type, columns.found_at >= wanted.since]
+    if wanted.pipeline is not None:
+        conditions.append(columns.pipeline == wanted.pipeline)
+    return and_(*conditions)
