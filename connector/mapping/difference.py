@@ -11,7 +11,7 @@ from connector.errors import MappingError
 from connector.mapping import rules
 from connector.mapping.apply import apply_mapping
 from connector.mapping.path import ABSENT, Absent
-from connector.record import Line, Record, RecordValue
+from connector.record import Record, RecordValue, parts
 
 EXACT = Context(prec=400)
 """For sums of amounts: wide enough that no digit of any is ever rounded away."""
@@ -133,8 +133,7 @@ def _words(outcome: Record | MappingError) -> tuple[str, ...]:
 
 
 def _parts(record: Record) -> dict[Part, Mapping[str, RecordValue]]:
-    parts: tuple[Record | Line, ...] = (record, *record.lines)
-    return {(part.object, part.key): part.fields for part in parts}
+    return {(part.object, part.key): part.fields for part in parts(record)}
 
 
 def _same(old: RecordValue | Absent, new: RecordValue | Absent) -> bool:
@@ -143,11 +142,16 @@ def _same(old: RecordValue | Absent, new: RecordValue | Absent) -> bool:
 
 
 def _sections(mapping: rules.Mapping) -> Iterator[tuple[str, rules.FieldRule]]:
-    for rule in mapping.record.fields:
-        yield mapping.record.object, rule
-    for line in mapping.record.lines:
-        for rule in line.fields:
-            yield line.object, rule
+    for record in (mapping.record, *mapping.companions):
+        yield from ((record.object, rule) for rule in record.fields)
+        for line in record.lines:
+            yield from _line_sections(line)
+
+
+def _line_sections(line: rules.LineRule) -> Iterator[tuple[str, rules.FieldRule]]:
+    yield from ((line.object, rule) for rule in line.fields)
+    for inner in line.lines:
+        yield from _line_sections(inner)
 
 
 def _amount_fields(mapping: rules.Mapping) -> frozenset[str]:
@@ -155,8 +159,8 @@ def _amount_fields(mapping: rules.Mapping) -> frozenset[str]:
 
 
 def _reads_amount(rule: rules.FieldRule) -> bool:
-    last = rule.path.steps[-1]
-    return isinstance(last, str) and last.casefold() == "amount"
+    is_number = rule.type in {None, "decimal", "integer"}
+    return is_number and any(path.casefold().endswith("amount") for path in rule.reads())
 
 
 def _currency_fields(mapping: rules.Mapping) -> dict[str, str]:
