@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from starlette.types import Receive, Scope, Send
 
@@ -57,6 +58,21 @@ class Connection:
             if not await self.stays_for(seconds):
                 return
         await self._send({"type": "http.response.body", "body": b""})
+
+    async def drip_headers(self, answer: Answer, seconds: float) -> None:
+        """Send status and headers byte by byte, the body at once; close."""
+        transport = self._open_transport()  # past the server, which sends headers whole
+        reason = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
+        lines = [f"HTTP/1.1 {answer.status} {reason}".encode(), b"connection: close"]
+        lines += [b": ".join(header) for header in answer.headers_with_length()]
+        head = b"\r\n".join([*lines, b"", b""])
+        for place in range(len(head)):
+            transport.write(head[place : place + 1])
+            if not await self.stays_for(seconds):
+                return
+        transport.write(answer.body)
+        transport.close()
+        await self._gone()
 
     async def drop(self, *, reset: bool) -> None:
         """Close without an answer."""

@@ -1,7 +1,6 @@
 """Scripted faults between a sandbox and its caller, and the record of every request. Any ASGI application."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -12,17 +11,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.sandbox.connection import Answer, Connection
 from connector.sandbox.journal import Journal, Request
+from connector.sandbox.schedule import Schedule
 
 Kind: TypeAlias = Literal[
     "status",  # answered by a gateway: the application never saw the request
     "html",  # the same, with a web page
     "redirect",  # the same, to `location`
     "body",  # the application ran; `body`, and `status` and `headers` if given, replace its answer
+    "edit",  # the application ran; `edit` makes the body that is sent of the real one
     "drop_before",  # closed without an answer; the application never saw the request
     "drop_after",  # the application ran, with its effects; closed without an answer
     "truncate",  # full content-length, half of the body, closed
     "slow",  # one byte every `seconds`
     "delay",  # the application ran; the answer comes after `seconds`
+    "slow_headers",  # the same, with the status line and headers byte by byte, one every `seconds`
 ]
 
 ANY = "*"
@@ -39,6 +41,8 @@ class Fault:
 
     kind: Kind
     operation: str = ANY  # the endpoint's name, as in the journal
+    method: str = ANY
+    path: str = ""  # only requests with this text in the path, decoded
     containing: str = ""  # only requests with this text in path, query or body
     times: int | None = 1
     after: int = 0
@@ -48,56 +52,24 @@ class Fault:
     location: str = ""
     seconds: float = 0.05
     reset: bool = False  # drops end with a TCP reset instead of an orderly close
+    edit: Callable[[bytes], bytes] | None = None  # for "edit": the real answer's body to the one sent
+
+    def fits(self, operation: str, text: str, method: str = "") -> bool:
+        """Tell whether a request is one of those meant. `text` is its path, query and body, a line each."""
+        return (
+            self.operation in (ANY, operation)
+            and self.method in (ANY, method)
+            and self.path in text.partition("\n")[0]
+            and self.containing in text
+        )
 
 
-class Faults:
-    """The faults that are still to come. Safe to fill from another thread while requests arrive."""
+class Faults(Schedule[Fault]):
+    """The faults of one sandbox that are still to come."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._planned: list[_Planned] = []
-
-    def add(self, *faults: Fault) -> None:
-        """Plan faults. Of several that fit one request, the first added hits."""
-        with self._lock:
-            self._planned.extend(_Planned(fault=fault) for fault in faults)
-
-    def clear(self) -> None:
-        """Drop what is planned: from here on everything works."""
-        with self._lock:
-            self._planned.clear()
-
-    def take(self, operation: str, text: str = "") -> Fault | None:
+    def take(self, operation: str, text: str = "", *, method: str = "") -> Fault | None:
         """Give the fault that hits this request, and count it as used."""
-        with self._lock:
-            fitting = [planned for planned in self._planned if planned.fits(operation, text)]
-            for planned in fitting:
-                planned.seen += 1
-            hit = next((planned for planned in fitting if planned.seen > planned.fault.after), None)
-            if hit is None:
-                return None
-            hit.used += 1
-            return hit.fault
-
-    @property
-    def pending(self) -> tuple[Fault, ...]:
-        """Faults that can still hit."""
-        with self._lock:
-            return tuple(planned.fault for planned in self._planned if planned.is_left)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Planned:
-    fault: Fault
-    seen: int = 0
-    used: int = 0
-
-    @property
-    def is_left(self) -> bool:
-        return self.fault.times is None or self.used < self.fault.times
-
-    def fits(self, operation: str, text: str) -> bool:
-        return self.is_left and self.fault.operation in (ANY, operation) and self.fault.containing in text
+        return self.next_hit(lambda fault: fault.fits(operation, text, method))
 
 
 def route_names(routes: Sequence[BaseRoute]) -> Callable[[Scope], str]:
@@ -134,7 +106,7 @@ class FaultMiddleware:
         if body is None:
             return
         operation = self._operation_of(scope)
-        fault = self._faults.take(operation, _searched_text(scope, body))
+        fault = self._faults.take(operation, _searched_text(scope, body), method=scope["method"])
         answer = await self._answer(fault, scope, body)
         self._journal.request(_entry(scope, body, operation, answer))
         await _play(fault, answer, Connection(scope, receive, send))
@@ -150,7 +122,9 @@ class FaultMiddleware:
             case Fault(kind="drop_after"):
                 return None
             case Fault(kind="body"):
-                return _replaced(answer, fault)
+                return _replaced(answer, fault, fault.body)
+            case Fault(kind="edit", edit=edit) if edit is not None:
+                return _replaced(answer, fault, edit(answer.body))
         return answer
 
 
@@ -195,11 +169,11 @@ def _gateway_answer(fault: Fault) -> Answer:
     return Answer(status=fault.status or 503, body=fault.body, headers=_raw(fault.headers))
 
 
-def _replaced(answer: Answer, fault: Fault) -> Answer:
+def _replaced(answer: Answer, fault: Fault, body: bytes) -> Answer:
     given = _raw(fault.headers)
     names = {name for name, _ in given}
     kept = tuple(header for header in answer.headers if header[0].lower() not in names)
-    return Answer(status=fault.status or answer.status, body=fault.body, headers=kept + given)
+    return Answer(status=fault.status or answer.status, body=body, headers=kept + given)
 
 
 def _raw(headers: Mapping[str, str]) -> tuple[tuple[bytes, bytes], ...]:
@@ -214,6 +188,8 @@ async def _play(fault: Fault | None, answer: Answer | None, connection: Connecti
         case Fault(kind="delay"):
             if await connection.stays_for(fault.seconds):
                 await connection.answer(answer)
+        case Fault(kind="slow_headers"):
+            await connection.drip_headers(answer, fault.seconds)
         case Fault(kind="slow"):
             await connection.drip(answer, fault.seconds)
         case Fault(kind="truncate"):

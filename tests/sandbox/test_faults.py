@@ -296,3 +296,33 @@ def _get_without_server(app: FaultMiddleware) -> None:
             await client.get("/")
 
     asyncio.run(get())
+
+
+def test_an_edited_answer_is_made_of_the_real_one_after_its_effect(wire: Wire) -> None:
+    wire.faults.add(Fault(kind="edit", edit=bytes.upper))
+
+    assert wire.post("hello").text == ANSWER.upper()
+    assert wire.effects == ["hello"]
+
+
+def test_slow_headers_arrive_byte_by_byte_and_the_body_after_them(wire: Wire) -> None:
+    wire.faults.add(Fault(kind="slow_headers", seconds=0.001))
+
+    answer = wire.post("hello")
+
+    assert (answer.text, answer.headers["x-real"]) == (ANSWER, "yes")
+
+
+def test_headers_slower_than_the_callers_patience_lose_the_answer_but_not_the_effect(wire: Wire) -> None:
+    wire.faults.add(Fault(kind="slow_headers", seconds=5))
+
+    with pytest.raises(httpx.ReadTimeout):
+        wire.client.post(f"{wire.url}/things", content="hello", timeout=0.2)
+    assert wire.effects == ["hello"]
+
+
+def test_a_fault_can_name_method_and_path(wire: Wire) -> None:
+    wire.faults.add(Fault(kind="status", method="GET", path="/things"))
+    wire.faults.add(Fault(kind="status", status=500, method="POST", path="/things"))
+
+    assert [wire.get().status_code, wire.post("/stream").status_code] == [200, 500]

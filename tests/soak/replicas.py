@@ -61,10 +61,10 @@ class RandomFaults(Faults):
         self._random = random.Random(seed)  # noqa: S311 faults, not secrets
         self.hit: Counter[str] = Counter()
 
-    def take(self, operation: str, text: str = "") -> Fault | None:
+    def take(self, operation: str, text: str = "", *, method: str = "") -> Fault | None:
         """Give a fault, or most often none."""
         if self._random.random() >= SHARE:
-            return super().take(operation, text)
+            return super().take(operation, text, method=method)
         fault = Fault(**self._random.choice(KINDS))
         self.hit[f"{fault.kind}{fault.status or ''}"] += 1
         return fault

@@ -21,6 +21,7 @@ from connector.sandbox.salesforce.graph import read_graphs, run_graphs
 from connector.sandbox.salesforce.pages import Pages
 from connector.sandbox.salesforce.query import Queries
 from connector.sandbox.salesforce.records import Answer, RecordAddress, RecordOperation, Records
+from connector.sandbox.salesforce.rules import Rules
 from connector.sandbox.salesforce.schema import Schema
 from connector.sandbox.salesforce.soql import parse
 from connector.sandbox.salesforce.store import Store
@@ -41,6 +42,7 @@ class Org:
 
     schema: Schema
     store: Store
+    rules: Rules
     logins: Logins
     tokens: Tokens
     usage: Usage
@@ -165,11 +167,21 @@ class Api:
     def _record(
         self, operation: RecordOperation, address: RecordAddress, call: _Call, schema: Schema
     ) -> Answer:
-        records = Records(schema=schema, store=self._org.store, now=call.now)
+        records = self._records(call, schema, may_duplicate=_may_duplicate(call.headers))
         with self._org.store.transaction() as transaction:
             answer = records.answer(operation, address, _json(call))
         self._tell(transaction.effects)
         return answer
+
+    def _records(self, call: _Call, schema: Schema, *, may_duplicate: bool) -> Records:
+        return Records(
+            schema=schema,
+            store=self._org.store,
+            rules=self._org.rules,
+            now=call.now,
+            root=f"{DATA_PATH}/{call.target.version}/sobjects",
+            may_duplicate=may_duplicate,
+        )
 
     def _limits(self, call: _Call) -> dict[str, Any]:
         usage = self._org.usage
@@ -184,7 +196,7 @@ class Api:
 
     def _graphs(self, call: _Call, schema: Schema) -> dict[str, Any]:
         graphs = read_graphs(_json(call))
-        records = Records(schema=schema, store=self._org.store, now=call.now)
+        records = self._records(call, schema, may_duplicate=False)
         answer, effects = run_graphs(
             graphs, records=records, store=self._org.store, versions=self._org.versions
         )
@@ -214,6 +226,15 @@ def _json(call: _Call) -> Any:  # noqa: ANN401 a JSON value of any shape
         return _decoder.decode(call.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise errors.json_unreadable(str(error)) from error
+
+
+def _may_duplicate(headers: Mapping[str, str]) -> bool:
+    """Read `Sforce-Duplicate-Rule-Header: allowSave=true`."""
+    settings = dict(
+        part.strip().lower().partition("=")[::2]
+        for part in headers.get("sforce-duplicate-rule-header", "").split(";")
+    )
+    return settings.get("allowsave") == "true"
 
 
 def _refuse(call: _Call) -> Answer:

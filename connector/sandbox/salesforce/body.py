@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.sandbox.salesforce import errors
-from connector.sandbox.salesforce.ids import CASE_SENSITIVE_LENGTH
-from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
-from connector.sandbox.salesforce.store import Store
+from connector.sandbox.salesforce.ids import CASE_SENSITIVE_LENGTH, full_id
+from connector.sandbox.salesforce.schema import RECORD_TYPE_ID, Field, ObjectType, Schema
+from connector.sandbox.salesforce.store import Row, Store
 from connector.sandbox.salesforce.values import ValueRefusedError, stored_value, wrong_type
 
 ATTRIBUTES = "attributes"
@@ -23,7 +23,7 @@ def read_for_insert(schema: Schema, store: Store, found: ObjectType, body: objec
         message = "cannot specify Id in an insert call"
         raise errors.ApiError(400, [errors.entry("INVALID_FIELD_FOR_INSERT_UPDATE", message, "Id")])
     _refuse_unwriteable([field for field, _ in fields if not field.createable])
-    values = _stored(schema, store, fields)
+    values = _default_record_type(found) | _stored(schema, store, fields)
     _require([field for field in found.fields if field.is_required and values.get(field.name) is None])
     _check_references(schema, store, found, values)
     return values
@@ -121,14 +121,14 @@ def _referenced_id(schema: Schema, store: Store, field: Field, reference: Mappin
         raise errors.invalid_field(message)
     target = _target(schema, field)
     key = target.field(names[0])
-    if key is None or not key.external_id:
+    if key is None or not (key.external_id or key.id_lookup):
         message = (
             f"Field name provided, {names[0]} does not match an External ID, Salesforce Id, "
             f"or indexed field for {target.name}"
         )
         raise errors.invalid_field(message)
-    value = stored_value(key, reference[names[0]])
-    rows = store.find(target, key, value) if value is not None else ()
+    value = stored_value(key, reference[names[0]]) if key.type != "id" else full_id(str(reference[names[0]]))
+    rows = _rows_with(store, target, key, value)
     if not rows:
         raise errors.parent_not_found(value, key.name, target.name)
     if len(rows) > 1:
@@ -138,10 +138,22 @@ def _referenced_id(schema: Schema, store: Store, field: Field, reference: Mappin
     return str(rows[0]["Id"])
 
 
+def _rows_with(store: Store, target: ObjectType, key: Field, value: str | None) -> tuple[Row, ...]:
+    if value is None:
+        return ()
+    if key.type != "id":
+        return store.find(target, key, value)
+    row = store.get(target, value)
+    return () if row is None else (row,)
+
+
 def _check_references(schema: Schema, store: Store, found: ObjectType, values: Mapping[str, Any]) -> None:
     for field in found.fields:
         record_id = values.get(field.name)
         if not field.reference_to or record_id is None:
+            continue
+        if field.name == RECORD_TYPE_ID:
+            _check_record_type(found, record_id)
             continue
         target = _target(schema, field)
         if not record_id.startswith(target.key_prefix):
@@ -152,6 +164,17 @@ def _check_references(schema: Schema, store: Store, found: ObjectType, values: M
         if store.get(target, record_id) is None:
             entry = errors.entry("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
             raise errors.ApiError(400, [entry])
+
+
+def _default_record_type(found: ObjectType) -> dict[str, Any]:
+    default = next((kind.record_type_id for kind in found.record_types if kind.is_default), None)
+    return {RECORD_TYPE_ID: default} if default else {}
+
+
+def _check_record_type(found: ObjectType, record_type_id: str) -> None:
+    if not any(kind.record_type_id == record_type_id and kind.available for kind in found.record_types):
+        message = f"Record Type ID: this ID value isn't valid for the user: {record_type_id}"
+        raise errors.ApiError(400, [errors.entry("INVALID_CROSS_REFERENCE_KEY", message, RECORD_TYPE_ID)])
 
 
 def _target(schema: Schema, field: Field) -> ObjectType:

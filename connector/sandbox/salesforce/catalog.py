@@ -1,9 +1,9 @@
 """The objects this org is set up with: accounts, and the three documents with their lines."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from connector.sandbox.salesforce.schema import Field, FieldType, ObjectType
+from connector.sandbox.salesforce.schema import RECORD_TYPE, RECORD_TYPE_ID, Field, FieldType, ObjectType
 
 CURRENCIES = ("EUR", "USD", "GBP", "ILS", "JPY", "KWD", "CHF")
 LONG_TEXT = 32_768
@@ -22,6 +22,46 @@ def standard_objects(currencies: Sequence[str] = CURRENCIES) -> tuple[ObjectType
         _line("Purchase_Order", "PLN", "a04", currency),
         _document("Receipt__c", "Receipt", "RCP", "a05", (*_receipt_fields(), currency, *_totals())),
         _line("Receipt", "RLN", "a06", currency),
+    )
+
+
+def with_record_types(objects: Iterable[ObjectType]) -> tuple[ObjectType, ...]:
+    """Give the objects with fields for their record types, and beside them the object RecordType."""
+    given = tuple(objects)
+    if not any(found.record_types for found in given):
+        return given
+    return (*(_typed_object(found) for found in given), _record_type_object())
+
+
+def _typed_object(found: ObjectType) -> ObjectType:
+    if not found.record_types or found.field(RECORD_TYPE_ID):
+        return found
+    kind = Field(
+        name=RECORD_TYPE_ID,
+        label="Record Type ID",
+        type="reference",
+        length=18,
+        defaulted_on_create=True,
+        reference_to=RECORD_TYPE,
+        relationship_name=RECORD_TYPE,
+    )
+    return replace(found, fields=(*found.fields, kind))
+
+
+def _record_type_object() -> ObjectType:
+    fields = (
+        *_system_fields(),
+        *(_text(name, name, 80) for name in ("Name", "DeveloperName", "SobjectType")),
+    )
+    return ObjectType(
+        name=RECORD_TYPE,
+        label="Record Type",
+        label_plural="Record Types",
+        key_prefix="012",
+        fields=fields,
+        createable=False,
+        updateable=False,
+        deletable=False,
     )
 
 
@@ -78,6 +118,10 @@ def _typed(name: str, kind: FieldType) -> Field:
             return _number(name, name, 6)
         case "textarea":
             return _long_text(name, name)
+        case "boolean":
+            return Field(
+                name=name, label=name, type=kind, nillable=False, defaulted_on_create=True, default=False
+            )
         case _:
             return Field(name=name, label=name, type=kind)
 

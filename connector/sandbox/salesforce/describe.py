@@ -2,14 +2,18 @@
 
 from typing import Any
 
-from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
+from connector.sandbox.salesforce.schema import Field, ObjectType, RecordType, Schema
 
 MASTER_RECORD_TYPE = "012000000000000AAA"
 BYTES_PER_CHARACTER = 3
 SOAP_TYPES = {
     "id": "tns:ID",
     "reference": "tns:ID",
+    "int": "xsd:int",
     "double": "xsd:double",
+    "currency": "xsd:double",
+    "percent": "xsd:double",
+    "base64": "xsd:base64Binary",
     "date": "xsd:date",
     "datetime": "xsd:dateTime",
     "boolean": "xsd:boolean",
@@ -31,7 +35,9 @@ def describe(schema: Schema, found: ObjectType, version: str) -> dict[str, Any]:
         **_summary(found, version),
         "fields": [_field(field) for field in found.fields],
         "childRelationships": _children(schema, found),
-        "recordTypeInfos": [_record_type(found, version)],
+        "recordTypeInfos": [
+            _record_type(found, kind, version) for kind in (*found.record_types, _master(found))
+        ],
     }
 
 
@@ -43,9 +49,9 @@ def _summary(found: ObjectType, version: str) -> dict[str, Any]:
         "labelPlural": found.label_plural,
         "keyPrefix": found.key_prefix,
         "custom": _is_custom(found.name),
-        "createable": True,
-        "updateable": True,
-        "deletable": True,
+        "createable": found.createable,
+        "updateable": found.updateable,
+        "deletable": found.deletable,
         "queryable": True,
         "retrieveable": True,
         "urls": {"sobject": address, "describe": f"{address}/describe", "rowTemplate": address + "/{ID}"},
@@ -78,7 +84,7 @@ def _field(field: Field) -> dict[str, Any]:
         "custom": _is_custom(field.name),
         "filterable": not field.is_long_text,
         "sortable": not field.is_long_text,
-        "restrictedPicklist": bool(field.picklist),
+        "restrictedPicklist": bool(field.picklist) and field.restricted,
         "picklistValues": [_choice(value, field) for value in field.picklist],
         "referenceTo": [field.reference_to] if field.reference_to else [],
         "relationshipName": field.relationship_name or None,
@@ -106,16 +112,26 @@ def _children(schema: Schema, found: ObjectType) -> list[dict[str, Any]]:
     ]
 
 
-def _record_type(found: ObjectType, version: str) -> dict[str, Any]:
-    layout = f"/services/data/{version}/sobjects/{found.name}/describe/layouts/{MASTER_RECORD_TYPE}"
+def _master(found: ObjectType) -> RecordType:
+    """Give the record type that every object has; it is the default where there is no other."""
+    return RecordType(
+        record_type_id=MASTER_RECORD_TYPE,
+        developer_name="Master",
+        label="Master",
+        is_default=not any(kind.is_default for kind in found.record_types),
+    )
+
+
+def _record_type(found: ObjectType, kind: RecordType, version: str) -> dict[str, Any]:
+    layout = f"/services/data/{version}/sobjects/{found.name}/describe/layouts/{kind.record_type_id}"
     return {
         "active": True,
-        "available": True,
-        "defaultRecordTypeMapping": True,
-        "developerName": "Master",
-        "master": True,
-        "name": "Master",
-        "recordTypeId": MASTER_RECORD_TYPE,
+        "available": kind.available,
+        "defaultRecordTypeMapping": kind.is_default,
+        "developerName": kind.developer_name,
+        "master": kind.record_type_id == MASTER_RECORD_TYPE,
+        "name": kind.label,
+        "recordTypeId": kind.record_type_id,
         "urls": {"layout": layout},
     }
 

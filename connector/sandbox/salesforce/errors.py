@@ -102,6 +102,12 @@ def malformed_id(text: str) -> ApiError:
     return ApiError(400, [entry("MALFORMED_ID", f"malformed id {text}")])
 
 
+def not_supported(operation: str, name: str) -> ApiError:
+    """Refuse to write objects that only the org itself writes."""
+    message = f"entity type {name} does not support {operation}"
+    return refusal(400, "INVALID_TYPE_FOR_OPERATION", message)
+
+
 def is_deleted() -> ApiError:
     """Refuse to touch a record that existed and was deleted."""
     return ApiError(404, [entry("ENTITY_IS_DELETED", "entity is deleted")])

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 
 from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.ids import full_id
-from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
+from connector.sandbox.salesforce.schema import NUMBER_TYPES, TEXT_TYPES, Field, ObjectType, Schema
 from connector.sandbox.salesforce.soql import Comparison, Every, Order, Query, Some, Value, unescaped
 from connector.sandbox.salesforce.store import Row, Store
 
@@ -22,7 +22,12 @@ ORDERINGS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     ">=": operator.ge,
 }
-LITERAL_OF_TYPE = {"double": "number", "date": "date", "datetime": "datetime", "boolean": "boolean"}
+LITERAL_OF_TYPE = {
+    **dict.fromkeys(NUMBER_TYPES, "number"),
+    "date": "date",
+    "datetime": "datetime",
+    "boolean": "boolean",
+}
 
 _LIKE_PART = re.compile(r"\\[%_]|[%_]|\\.|[^\\%_]+", re.DOTALL)
 
@@ -172,7 +177,7 @@ def _comparison(field: Field, condition: Comparison) -> Callable[[Any], bool]:
 
 
 def _like(field: Field, condition: Comparison) -> Callable[[Any], bool]:
-    if field.type not in ("string", "picklist"):
+    if field.type not in (*TEXT_TYPES, "picklist"):
         message = f"invalid operator on {field.type} field"
         raise errors.refusal(400, "INVALID_QUERY_FILTER_OPERATOR", message)
     value = condition.values[0]
@@ -217,7 +222,7 @@ def _refuse_literal(field: Field, value: Value) -> None:
 def _folded(field: Field, value: object) -> object:
     if field.type == "datetime" and isinstance(value, str):
         return datetime.fromisoformat(value)
-    if field.type in ("string", "picklist") and isinstance(value, str) and not field.case_sensitive:
+    if field.type in (*TEXT_TYPES, "picklist") and isinstance(value, str) and not field.case_sensitive:
         return value.lower()
     return value
 

@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, TypeAlias
 
 from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.body import body_without_key, check_unique, read_for_insert, read_for_update
 from connector.sandbox.salesforce.ids import full_id
-from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
+from connector.sandbox.salesforce.rules import Rules, Write
+from connector.sandbox.salesforce.schema import NUMBER_TYPES, Field, ObjectType, Schema
 from connector.sandbox.salesforce.store import Row, Store
+from connector.sandbox.salesforce.values import stamp, wrong_type
 
 UPDATE_ONLY_SINCE = 61
 METHODS = {"create": "POST", "read": "GET", "update": "PATCH", "upsert": "PATCH", "delete": "DELETE"}
@@ -45,10 +48,23 @@ class RecordAddress:
 class Records:
     """One user's view of the records, at one moment, inside an open transaction."""
 
-    def __init__(self, *, schema: Schema, store: Store, now: datetime) -> None:
+    def __init__(
+        self,
+        *,
+        schema: Schema,
+        store: Store,
+        rules: Rules,
+        now: datetime,
+        root: str = "",
+        may_duplicate: bool = False,
+    ) -> None:
+        """Take `root`, the address of records, and whether matches of a duplicate rule may be saved."""
         self._schema = schema
         self._store = store
-        self._stamp = now.strftime("%Y-%m-%dT%H:%M:%S.") + f"{now.microsecond // 1000:03d}+0000"
+        self._rules = rules
+        self._stamp = stamp(now)
+        self._root = root
+        self._may_duplicate = may_duplicate
 
     def answer(self, operation: RecordOperation, address: RecordAddress, body: object) -> Answer:
         """Do what one request or node asks.
@@ -66,58 +82,93 @@ class Records:
             case "read":
                 return Answer(status=200, body=self._shown(address, found, self._addressed(address, found)))
             case "update":
-                self._update(found, self._addressed(address, found), body)
+                self.update(found, self._addressed(address, found), body)
             case "delete":
-                self._store.delete(found, self._addressed(address, found)["Id"])
+                self.delete(found, self._addressed(address, found))
         return Answer(status=204)
 
     def insert(self, found: ObjectType, body: object) -> str:
         """Create a record; give its id."""
+        if not found.createable:
+            raise errors.not_supported("create", found.name)
         values = read_for_insert(self._schema, self._store, found, body)
+        row = {field.name: field.default for field in found.fields} | values
+        self._check("insert", found, row)
         check_unique(self._store, found, values, own_id=None)
         return self._store.insert(found, {**values, **self._system_values(found)})
 
-    def _upsert(self, address: RecordAddress, found: ObjectType, body: object) -> Answer:
-        field = _external_id(found, address.name)
-        body = body_without_key(body, field)
-        row = self._only(address, found, field)
-        if row is not None:
-            self._update(found, row, body)
-            return Answer(status=200, body=_outcome(row["Id"], created=False))
-        if _is_update_only(address):
-            raise errors.not_found()
-        record_id = self.insert(found, {**body, field.name: address.key})
-        return self._created(address, found, record_id, created=True)
-
-    def _update(self, found: ObjectType, row: Row, body: object) -> None:
+    def update(self, found: ObjectType, row: Row, body: object) -> None:
+        """Change a record; what is not named stays."""
+        if not found.updateable:
+            raise errors.not_supported("update", found.name)
         values = read_for_update(self._schema, self._store, found, body)
+        self._check("update", found, {**row, **values})
         check_unique(self._store, found, values, own_id=row["Id"])
         stamps = {"LastModifiedDate": self._stamp, "SystemModstamp": self._stamp}
         self._store.update(found, row["Id"], values, stamps)
 
-    def _addressed(self, address: RecordAddress, found: ObjectType) -> Row:
-        if address.key is not None:
-            row = self._only(address, found, _external_id(found, address.name))
-        else:
-            row = self._by_id(found, address.name)
-        if row is None:
-            raise errors.not_found()
-        return row
+    def delete(self, found: ObjectType, row: Row) -> None:
+        """Remove a record and its details."""
+        if not found.deletable:
+            raise errors.not_supported("delete", found.name)
+        self._rules.check_fault("delete", found, row)
+        self._store.delete(found, row["Id"])
 
-    def _by_id(self, found: ObjectType, text: str) -> Row | None:
+    def row_with(self, found: ObjectType, text: str) -> Row:
+        """Give the record with an id in either length.
+
+        Raises: ApiError 400 MALFORMED_ID, 404 ENTITY_IS_DELETED, NOT_FOUND.
+        """
         record_id = full_id(text)
-        if record_id is None and len(text) not in (15, 18):
-            raise errors.no_external_id_field(text)
         if record_id is None or not record_id.startswith(found.key_prefix):
             raise errors.malformed_id(text)
         if self._store.was_deleted(record_id):
             raise errors.is_deleted()
-        return self._store.get(found, record_id)
+        row = self._store.get(found, record_id)
+        if row is None:
+            raise errors.not_found()
+        return row
 
-    def _only(self, address: RecordAddress, found: ObjectType, field: Field) -> Row | None:
-        rows = self._store.find(found, field, address.key or "")
+    def upsert(self, found: ObjectType, field: Field, key: str, body: Mapping[str, Any]) -> tuple[str, bool]:
+        """Create or change the record with this external id; give its id, and whether it is new."""
+        row = self._only(found, field, key)
+        if row is not None:
+            self.update(found, row, body)
+            return str(row["Id"]), False
+        return self.insert(found, {**body, field.name: key_value(field, key)}), True
+
+    def _check(self, write: Write, found: ObjectType, row: Row) -> None:
+        self._rules.check_fault(write, found, row)
+        self._rules.check(self._store, found, row, may_duplicate=self._may_duplicate, root=self._root)
+
+    def _upsert(self, address: RecordAddress, found: ObjectType, body: object) -> Answer:
+        field = external_id(found, address.name)
+        key = address.key or ""
+        values = body_without_key(body, field)
+        if _is_update_only(address) and self._only(found, field, key) is None:
+            raise errors.not_found()
+        record_id, is_new = self.upsert(found, field, key, values)
+        if is_new:
+            return self._created(address, found, record_id, created=True)
+        return Answer(status=200, body=_outcome(record_id, created=False))
+
+    def _addressed(self, address: RecordAddress, found: ObjectType) -> Row:
+        if address.key is None:
+            return self._by_id(found, address.name)
+        row = self._only(found, external_id(found, address.name), address.key)
+        if row is None:
+            raise errors.not_found()
+        return row
+
+    def _by_id(self, found: ObjectType, text: str) -> Row:
+        if full_id(text) is None and len(text) not in (15, 18):
+            raise errors.no_external_id_field(text)
+        return self.row_with(found, text)
+
+    def _only(self, found: ObjectType, field: Field, key: str) -> Row | None:
+        rows = self._store.find(found, field, key_value(field, key))
         if len(rows) > 1:
-            raise errors.ApiError(300, [f"{address.root}/{found.name}/{row['Id']}" for row in rows])
+            raise errors.ApiError(300, [f"{self._root}/{found.name}/{row['Id']}" for row in rows])
         return rows[0] if rows else None
 
     def _shown(self, address: RecordAddress, found: ObjectType, row: Row) -> dict[str, Any]:
@@ -142,7 +193,24 @@ class Records:
         return {"IsDeleted": False, **stamps, **numbers}
 
 
-def _external_id(found: ObjectType, name: str) -> Field:
+def key_value(field: Field, key: str) -> str | Decimal:
+    """Give an external id, which an address holds as text, in its field's type.
+
+    Raises: ApiError 400 when the field holds numbers and this is none.
+    """
+    if field.type not in NUMBER_TYPES:
+        return key
+    try:
+        return Decimal(key)
+    except InvalidOperation:
+        raise wrong_type("double", key) from None
+
+
+def external_id(found: ObjectType, name: str) -> Field:
+    """Give the external id field of this name.
+
+    Raises: ApiError 404 NOT_FOUND.
+    """
     field = found.field(name)
     if field is None or not field.external_id:
         raise errors.no_external_id_field(name)

@@ -11,13 +11,15 @@ from starlette.types import ASGIApp
 from connector.sandbox.faults import FaultMiddleware, Faults
 from connector.sandbox.journal import Journal
 from connector.sandbox.salesforce.api import Api, Org, operation_of
-from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects
+from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects, with_record_types
 from connector.sandbox.salesforce.pages import Pages
 from connector.sandbox.salesforce.records import Records
-from connector.sandbox.salesforce.schema import ObjectType, Schema
+from connector.sandbox.salesforce.rules import DuplicateRule, RecordFault, Rules, ValidationRule
+from connector.sandbox.salesforce.schema import RECORD_TYPE, ObjectType, Schema
 from connector.sandbox.salesforce.store import Store
 from connector.sandbox.salesforce.tokens import Logins, Tokens
 from connector.sandbox.salesforce.usage import Usage
+from connector.sandbox.schedule import Schedule
 
 API_VERSIONS = range(50, 68)
 
@@ -28,6 +30,22 @@ def _utc_now() -> datetime:
 
 def _sample_client() -> Mapping[str, str]:
     return {"sandbox-consumer": "sandbox-secret"}
+
+
+def _filled_store(schema: Schema) -> Store:
+    """Give an org without records: only its record types can be queried."""
+    store = Store(schema)
+    with store.transaction():
+        for found in schema:
+            for kind in found.record_types:
+                row = {
+                    "Name": kind.label,
+                    "DeveloperName": kind.developer_name,
+                    "SobjectType": found.name,
+                    "IsDeleted": False,
+                }
+                store.insert(schema.object(RECORD_TYPE), row, kind.record_type_id)
+    return store
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -54,16 +72,26 @@ class SalesforceSandbox:
     )  # user -> "Account", "Invoice__c.Notes__c"
     objects: Sequence[ObjectType] = ()  # another set-up than the standard one
 
+    validation_rules: Sequence[ValidationRule] = ()
+    duplicate_rules: Sequence[DuplicateRule] = ()
+
     app: ASGIApp = field(init=False)
     journal: Journal = field(init=False, default_factory=Journal)
-    faults: Faults = field(init=False, default_factory=Faults)
+    faults: Faults = field(init=False, default_factory=Faults)  # of whole requests
+    record_faults: Schedule[RecordFault] = field(
+        init=False, default_factory=Schedule[RecordFault]
+    )  # of single rows
 
     def __post_init__(self) -> None:
         """Put the org together."""
-        schema = Schema(self.objects or standard_objects(self.currencies))
+        schema = Schema(with_record_types(self.objects or standard_objects(self.currencies)))
+        self._rules = Rules(
+            validation=self.validation_rules, duplicates=self.duplicate_rules, faults=self.record_faults
+        )
         self._org = Org(
             schema=schema,
-            store=Store(schema),
+            store=_filled_store(schema),
+            rules=self._rules,
             logins=Logins(clients=self.clients, jwt_users=self.jwt_users, audiences=self.jwt_audiences),
             tokens=Tokens(self.token_lifetime),
             usage=Usage(self.daily_limit),
@@ -91,7 +119,7 @@ class SalesforceSandbox:
         Raises: ApiError as a request would get it.
         """
         with self._org.lock, self._org.store.transaction():
-            records = Records(schema=self._org.schema, store=self._org.store, now=self.clock())
+            records = Records(schema=self._org.schema, store=self._org.store, rules=Rules(), now=self.clock())
             return records.insert(self._org.schema.object(object_name), dict(fields))
 
     def revoke_tokens(self) -> None:

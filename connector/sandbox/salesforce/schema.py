@@ -7,8 +7,29 @@ from typing import Literal, TypeAlias
 from connector.sandbox.salesforce import errors
 
 FieldType: TypeAlias = Literal[
-    "id", "boolean", "string", "textarea", "double", "date", "datetime", "picklist", "reference"
+    "id",
+    "boolean",
+    "string",
+    "textarea",
+    "email",
+    "url",
+    "phone",
+    "int",
+    "double",
+    "currency",
+    "percent",
+    "date",
+    "datetime",
+    "picklist",
+    "multipicklist",
+    "reference",
+    "base64",
 ]
+
+TEXT_TYPES = ("string", "textarea", "email", "url", "phone")
+NUMBER_TYPES = ("int", "double", "currency", "percent")
+RECORD_TYPE = "RecordType"
+RECORD_TYPE_ID = "RecordTypeId"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +49,12 @@ class Field:
     createable: bool = True
     updateable: bool = True
     defaulted_on_create: bool = False
-    default: str | None = None
+    default: str | bool | None = None
     id_lookup: bool = False
     name_field: bool = False
     number_format: str = ""  # of an autonumber: "INV-{:08d}"
-    picklist: tuple[str, ...] = ()  # restricted: nothing else is accepted
+    picklist: tuple[str, ...] = ()
+    restricted: bool = True  # nothing but the picklist's values is accepted
     reference_to: str = ""
     relationship_name: str = ""
     is_master: bool = False  # master-detail: the detail is deleted with its master
@@ -40,12 +62,33 @@ class Field:
     @property
     def is_long_text(self) -> bool:
         """Long text can be neither filtered nor sorted by."""
-        return self.type == "textarea"
+        return self.type in ("textarea", "base64")
+
+    @property
+    def is_indexed(self) -> bool:
+        """Rows are found by it: a key, a unique field, a reference, or a name that stands for an id."""
+        return (
+            self.external_id
+            or self.unique
+            or bool(self.reference_to)
+            or (self.id_lookup and self.type != "id")
+        )
 
     @property
     def is_required(self) -> bool:
         """A record cannot be created without a value for it."""
         return self.createable and not self.nillable and not self.defaulted_on_create
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordType:
+    """A kind of record within an object, which a profile may or may not use."""
+
+    record_type_id: str
+    developer_name: str
+    label: str
+    available: bool = True
+    is_default: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +100,10 @@ class ObjectType:
     label_plural: str
     key_prefix: str
     fields: tuple[Field, ...]
+    record_types: tuple[RecordType, ...] = ()
+    createable: bool = True  # over the API, by anybody
+    updateable: bool = True
+    deletable: bool = True
 
     def field(self, name: str) -> Field | None:
         """Find a field by its name."""

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from connector.sandbox.journal import Effect
@@ -40,10 +41,22 @@ class Store:
         try:
             yield transaction
         except BaseException:
-            self._roll_back(transaction)
+            self._undo(transaction, 0)
             raise
         finally:
             self._open = None
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undo what was done inside, and no more, when it ends with an exception. The transaction goes on."""
+        transaction = self._in_transaction()
+        undone, told = len(transaction.undo), len(transaction.effects)
+        try:
+            yield
+        except BaseException:
+            self._undo(transaction, undone)
+            del transaction.effects[told:]
+            raise
 
     def issue_number(self, sequence: str) -> int:
         """Give the sequence's next number. As in a real org, a rollback leaves a gap."""
@@ -62,14 +75,14 @@ class Store:
         """Tell whether the row existed once."""
         return record_id in self._deleted
 
-    def find(self, found: ObjectType, field: Field, value: str) -> tuple[Row, ...]:
-        """Give the rows with this value in an external id, unique or reference field."""
+    def find(self, found: ObjectType, field: Field, value: object) -> tuple[Row, ...]:
+        """Give the rows with this value in an indexed field."""
         ids = self._index.get((found.name, field.name, index_key(field, value)), set())
         return tuple(self._rows[found.name][record_id] for record_id in sorted(ids))
 
-    def insert(self, found: ObjectType, values: Row) -> str:
-        """Add a row; give its new id."""
-        record_id = make_id(found.key_prefix, self.issue_number(found.name))
+    def insert(self, found: ObjectType, values: Row, record_id: str = "") -> str:
+        """Add a row; give its id, a new one unless it is given."""
+        record_id = record_id or make_id(found.key_prefix, self.issue_number(found.name))
         found = self._schema.object(found.name)  # the whole object: a user's view may lack fields
         row = {field.name: values.get(field.name, field.default) for field in found.fields}
         row["Id"] = record_id
@@ -102,9 +115,12 @@ class Store:
                 self.update(child, row["Id"], {field.name: None}, {})
 
     def _put(self, found: ObjectType, record_id: str, row: Row | None) -> None:
+        self._in_transaction().undo.append((found, record_id, self._replace(found, record_id, row)))
+
+    def _in_transaction(self) -> Transaction:
         if self._open is None:
             raise RuntimeError("no transaction is open")
-        self._open.undo.append((found, record_id, self._replace(found, record_id, row)))
+        return self._open
 
     def _replace(self, found: ObjectType, record_id: str, row: Row | None) -> Row | None:
         """Set or remove a row and its index entries; give what was there before."""
@@ -124,13 +140,15 @@ class Store:
             self._index[key].add(record_id)
         return before
 
-    def _roll_back(self, transaction: Transaction) -> None:
-        for found, record_id, before in reversed(transaction.undo):
+    def _undo(self, transaction: Transaction, mark: int) -> None:
+        undone = transaction.undo[mark:]
+        del transaction.undo[mark:]
+        for found, record_id, before in reversed(undone):
             self._replace(found, record_id, before)
             if before is None:
                 self._deleted.discard(record_id)
         # A restored row went to the end: put the order back as it was, oldest first.
-        for name in {found.name for found, _, _ in transaction.undo}:
+        for name in {found.name for found, _, _ in undone}:
             self._rows[name] = dict(sorted(self._rows[name].items()))
 
     def _tell(self, kind: str, found: ObjectType, record_id: str, values: Row) -> None:
@@ -139,13 +157,16 @@ class Store:
             self._open.effects.append(effect)
 
 
-def index_key(field: Field, value: str) -> str:
+def index_key(field: Field, value: object) -> str:
     """Give the form in which two values of a field are the same."""
-    return value if field.case_sensitive or field.type == "reference" else value.lower()
+    if isinstance(value, Decimal):
+        return str(value.normalize())
+    text = str(value)
+    return text if field.case_sensitive or field.type == "reference" else text.lower()
 
 
 def _index_entries(found: ObjectType, row: Row) -> Iterator[tuple[str, str, str]]:
     for field in found.fields:
         value = row[field.name]
-        if value is not None and (field.external_id or field.unique or field.reference_to):
+        if value is not None and field.is_indexed:
             yield found.name, field.name, index_key(field, value)

@@ -1,7 +1,7 @@
 """One JSON value against one field: what is stored, or why it is refused."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -12,7 +12,9 @@ from connector.sandbox.salesforce.schema import Field
 SHOWN_CHARACTERS = 255
 EARLIEST_YEAR = 1700
 LATEST_YEAR = 4000
+MOST_CHOICES = 100
 
+_EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(?:\.[^@\s.]+)+")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -32,14 +34,20 @@ def stored_value(field: Field, value: object) -> Any:  # noqa: ANN401 a field's 
     if value is None or value == "":
         return _empty(field)
     match field.type:
-        case "string" | "textarea":
+        case "string" | "textarea" | "email" | "url" | "phone":
             return _text(field, value)
-        case "double":
+        case "double" | "currency" | "percent" | "int":
             return _number(field, value)
+        case "boolean":
+            return _truth(value)
         case "date":
             return _date(field, value)
+        case "datetime":
+            return _moment(value)
         case "picklist":
             return _choice(field, value)
+        case "multipicklist":
+            return _choices(field, value)
         case "reference":
             return _id(field, value)
     raise errors.not_writeable([field.name])
@@ -47,7 +55,9 @@ def stored_value(field: Field, value: object) -> Any:  # noqa: ANN401 a field's 
 
 def _empty(field: Field) -> None:
     """Accept no value, for which an empty text stands too, unless a restricted picklist must have one."""
-    if field.picklist and not field.nillable:
+    if field.type == "boolean":
+        raise ValueRefusedError("INVALID_TYPE_ON_FIELD_IN_RECORD", "value not of required type: ", field)
+    if field.picklist and field.restricted and not field.nillable:
         raise ValueRefusedError(
             "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "bad value for restricted picklist field: null", field
         )
@@ -59,6 +69,8 @@ def _text(field: Field, value: object) -> str:
     if len(text.encode("utf-16-le")) // 2 > field.length:
         message = f"data value too large: {text[:SHOWN_CHARACTERS]} (max length={field.length})"
         raise ValueRefusedError("STRING_TOO_LONG", message, field)
+    if field.type == "email" and not _EMAIL.fullmatch(text):
+        raise ValueRefusedError("INVALID_EMAIL_ADDRESS", f"invalid email address: {text}", field)
     return text
 
 
@@ -67,6 +79,8 @@ def _number(field: Field, value: object) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         raise wrong_type("double", value)
     number = Decimal(value)
+    if field.type == "int" and number != number.to_integral_value():
+        raise wrong_type("int", value)
     exponent = number.as_tuple().exponent
     if _fits(field, number) and isinstance(exponent, int) and exponent < -field.scale:
         number = number.quantize(Decimal(1).scaleb(-field.scale), rounding=ROUND_HALF_UP)
@@ -95,10 +109,42 @@ def _date(field: Field, value: object) -> str:
 
 def _choice(field: Field, value: object) -> str:
     text = _string(value, "string")
-    if text not in field.picklist:
+    if field.restricted and text not in field.picklist:
         message = f"bad value for restricted picklist field: {text}"
         raise ValueRefusedError("INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", message, field)
     return text
+
+
+def _choices(field: Field, value: object) -> str:
+    chosen = _string(value, "string").split(";")
+    if len(chosen) > MOST_CHOICES:
+        message = f"too many values selected: {len(chosen)} (max {MOST_CHOICES})"
+        raise ValueRefusedError("TOO_MANY_ENUM_VALUE", message, field)
+    return ";".join(_choice(field, choice) for choice in chosen)
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise wrong_type("boolean", value)
+    return value
+
+
+def _moment(value: object) -> str:
+    """Give a time in UTC. Salesforce wants a time zone, and takes one without a colon too."""
+    text = _string(value, "datetime")
+    try:
+        moment = datetime.fromisoformat(text) if "T" in text else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise wrong_type("datetime", value)
+    return stamp(moment)
+
+
+def stamp(moment: datetime) -> str:
+    """Give a time as Salesforce writes it: "2026-11-23T10:00:00.000+0000"."""
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
 def _id(field: Field, value: object) -> str:
