@@ -27,6 +27,15 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LineKind:
+    """Lines that a mapping makes. Known without any line: a document may have lost its last one."""
+
+    object: str
+    key_field: str
+    parent_field: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
     """The mapped values for one target object, its lines and its companions: one unit, all or nothing.
 
@@ -41,6 +50,8 @@ class Record:
     companions: tuple[
         "Record", ...
     ] = ()  # made from the same document, delivered before it, such as a vendor
+    line_kinds: tuple[LineKind, ...] = ()  # all that the mapping makes, also those without a line here
+    revision: int | None = None  # of the document; grows with each edit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from connector.mapping.path import ABSENT, Absent, Start, find, write_path
 from connector.mapping.rules import FieldRule, LineRule, Mapping
 from connector.mapping.value_types import convert
 from connector.mapping.words import UnfitError, describe
-from connector.record import Line, Record, RecordValue
+from connector.record import Line, LineKind, Record, RecordValue
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +78,14 @@ def apply_mapping(mapping: Mapping, document: Document, key: str) -> Record:
             for line in mapped.lines
             if line.key is not None
         ),
+        line_kinds=tuple(dict.fromkeys(_line_kinds(mapping.record.lines))),
     )
+
+
+def _line_kinds(rules: Sequence[LineRule]) -> Iterator[LineKind]:
+    for rule in rules:
+        if rule.parent_field is not None:
+            yield LineKind(object=rule.object, key_field=rule.key_field, parent_field=rule.parent_field)
 
 
 def map_document(mapping: Mapping, document: Document, key: str) -> Mapped:

@@ -99,10 +99,11 @@ def map_claim(claim: Claim, pipeline: Pipeline) -> Record:
     """
     delivery = claim.delivery
     if delivery.record is not None and (delivery.sends_record or delivery.state is State.IN_DOUBT):
-        return read_record(delivery.record)
-    document = read_document(delivery.snapshot)
-    key = record_key(pipeline.tenant_id, pipeline.name, delivery.document_id)
-    return apply_mapping(pipeline.mapping, document, key)
+        record = read_record(delivery.record)
+    else:
+        key = record_key(pipeline.tenant_id, pipeline.name, delivery.document_id)
+        record = apply_mapping(pipeline.mapping, read_document(delivery.snapshot), key)
+    return replace(record, revision=delivery.revision)
 
 
 def _map(claims: Sequence[Claim], pipeline: Pipeline) -> tuple[list[Mapped], list[tuple[Claim, Exception]]]:

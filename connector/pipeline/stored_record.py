@@ -7,11 +7,11 @@ from typing import Any
 
 import msgspec
 
-from connector.record import Line, Record, RecordValue
+from connector.record import Line, LineKind, Record, RecordValue
 
 
 def write_record(record: Record) -> bytes:
-    """Give the JSON of a record."""
+    """Give the JSON of a record. Its revision is left out: the delivery has it."""
     return msgspec.json.encode(_record(record))
 
 
@@ -28,6 +28,10 @@ def _record(record: Record) -> dict[str, Any]:
         "fields": _fields(record.fields),
         "lines": [_line(line) for line in record.lines],
         "companions": [_record(companion) for companion in record.companions],
+        "line_kinds": [
+            {"object": kind.object, "key_field": kind.key_field, "parent_field": kind.parent_field}
+            for kind in record.line_kinds
+        ],
     }
 
 
@@ -50,6 +54,7 @@ def _read_record(raw: dict[str, Any]) -> Record:
         fields=_values(raw["fields"]),
         lines=tuple(map(_read_line, raw["lines"])),
         companions=tuple(map(_read_record, raw.get("companions", ()))),
+        line_kinds=tuple(LineKind(**kind) for kind in raw.get("line_kinds", ())),
     )
 
 

@@ -1,17 +1,22 @@
 """Delivers records to Salesforce: one composite graph per record, several graphs a call."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import chain
 from urllib.parse import quote
 
 from connector.adapters.base import Finding, Idempotency, Outcome, TargetObject
-from connector.adapters.salesforce.answers import Committed, GraphResult, NotTried, Refused, Unclear
+from connector.adapters.salesforce.answers import Committed, NotTried, Refused, Unclear
+from connector.adapters.salesforce.batch import Batch
 from connector.adapters.salesforce.catalogue import Catalogue
 from connector.adapters.salesforce.check import check_org
 from connector.adapters.salesforce.description import describe_object
 from connector.adapters.salesforce.failures import record_error
-from connector.adapters.salesforce.graph import Graph, Shapes, build_graph, fold
-from connector.adapters.salesforce.sending import second_try, send
+from connector.adapters.salesforce.held import Reader
+from connector.adapters.salesforce.keys import Shapes, kinds_of
+from connector.adapters.salesforce.packing import Pace
+from connector.adapters.salesforce.rules import GraphRules
+from connector.adapters.salesforce.sending import Result, send
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.adapters.salesforce.soql import find_by_id, find_by_key
 from connector.adapters.salesforce.transport import ApiUsage, Transport
@@ -23,9 +28,10 @@ from connector.errors import (
     RejectedError,
     TemporaryError,
     ThrottledError,
-    UnavailableError,
 )
 from connector.record import Receipt, Record, RecordShape
+
+_NOT_TRIED_PAUSE = timedelta(seconds=5)
 
 
 class SalesforceAdapter:
@@ -39,6 +45,15 @@ class SalesforceAdapter:
         self._clock = clock
         self._transport = Transport(settings, clock)
         self._catalogue = Catalogue(self._transport, clock, settings.api_version)
+        self._pace = Pace()
+        self._rules = GraphRules(
+            version=settings.api_version,
+            empty_lines=settings.empty_lines,
+            revision_field=settings.revision_field,
+        )
+        self._reader = Reader(
+            read=self._transport.read, version=self._version, revision_field=settings.revision_field
+        )
 
     @property
     def api_usage(self) -> ApiUsage | None:
@@ -46,16 +61,12 @@ class SalesforceAdapter:
         return self._transport.usage
 
     def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
-        """Upsert each record with its lines by external id, each in a transaction of its own."""
-        shapes = self._shapes(records)
-        graphs, outcomes = _build_all(records, shapes, self._version)
-        results = send(self._transport, self._version, graphs)
-        again, unanswered = second_try(self._transport, self._version, graphs, results, shapes)
-        results |= unanswered
-        results |= send(self._transport, self._version, again)
-        _raise_what_all_share(list(results.values()), len(records))
-        outcomes |= {graph.position: self._outcome(graph, results[graph.position]) for graph in graphs}
-        return [outcomes[position] for position in range(len(records))]
+        """Bring each record with its lines in, each in a transaction of its own."""
+        batch = Batch(records, self._shapes(records), self._rules)
+        self._send(batch, batch.positions)
+        self._send(batch, batch.for_second_try())
+        _raise_what_all_share(list(batch.results.values()), len(records))
+        return [self._outcome(records[at], batch.results[at]) for at in range(len(records))]
 
     def lookup(self, records: Sequence[Record]) -> Sequence[Receipt | None]:
         """Ask by external id. Only the very same key counts: a key field may ignore case, our keys do not."""
@@ -91,23 +102,37 @@ class SalesforceAdapter:
 
     def _shapes(self, records: Sequence[Record]) -> Shapes:
         names = chain.from_iterable(
-            [record.object, *(line.object for line in record.lines)] for record in records
+            [record.object, *(kind.object for kind in kinds_of(record))] for record in records
         )
         return self._catalogue.shapes(names)
 
-    def _outcome(self, graph: Graph, result: GraphResult | ConnectorError) -> Outcome:
+    def _send(self, batch: Batch, positions: Sequence[int]) -> None:
+        """Read what Salesforce has of these records, build their graphs and send them."""
+        if not positions:
+            return
+        try:
+            held = self._reader.held([batch.records[at] for at in positions], batch.shapes)
+        except ConnectorError as error:
+            batch.results |= dict.fromkeys(positions, error)
+            return
+        graphs = batch.build(positions, held)
+        batch.results |= send(self._transport, self._version, graphs, self._pace)
+
+    def _outcome(self, record: Record, result: Result) -> Outcome:
         match result:
             case Committed():
-                return self._receipt(graph.record, result.header_id, created=result.created)
+                return self._receipt(record, result.header_id, created=result.created)
             case Refused():
                 places = {
-                    graph.places.get(reference, reference): fault
+                    result.places.get(reference, reference): fault
                     for reference, fault in result.faults.items()
                 }
                 return record_error(places, now=self._clock())
             case NotTried():
-                return UnavailableError(
-                    "Salesforce stopped before this record: too many others of the call failed"
+                # Not to blame, so that this is no attempt.
+                return ThrottledError(
+                    "Salesforce stopped before this record: too many others of the call failed",
+                    until=self._clock() + _NOT_TRIED_PAUSE,
                 )
             case Unclear():
                 return OutcomeUnknownError(f"Salesforce took the call, but {result.reason}")
@@ -127,34 +152,7 @@ class SalesforceAdapter:
         return Receipt(id=header_id, url=self._transport.instance_url() + path, created=created)
 
 
-def _build_all(
-    records: Sequence[Record], shapes: Shapes, version: str
-) -> tuple[list[Graph], dict[int, Outcome]]:
-    graphs: list[Graph] = []
-    refused: dict[int, Outcome] = {}
-    shared = _shared_keys(records, shapes)
-    for position, record in enumerate(records):
-        if position in shared:
-            refused[position] = RejectedError(
-                f"not sent: another record of this batch has the same {record.key_field}"
-            )
-            continue
-        try:
-            graphs.append(build_graph(record, shapes, version=version, position=position))
-        except RejectedError as error:
-            refused[position] = error
-    return graphs, refused
-
-
-def _shared_keys(records: Sequence[Record], shapes: Shapes) -> frozenset[int]:
-    positions: dict[tuple[str, str], list[int]] = {}
-    for position, record in enumerate(records):
-        key = fold(record.key, record.key_field, shapes.get(record.object))
-        positions.setdefault((record.object, key), []).append(position)
-    return frozenset(chain.from_iterable(same for same in positions.values() if len(same) > 1))
-
-
-def _raise_what_all_share(results: Sequence[GraphResult | ConnectorError], sent: int) -> None:
+def _raise_what_all_share(results: Sequence[Result], sent: int) -> None:
     first = results[0] if results else None
     if (
         isinstance(first, TemporaryError | ThrottledError | AccessRefusedError)

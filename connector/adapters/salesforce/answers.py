@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from connector.adapters.salesforce.faults import HALTED, Fault, read_faults
-from connector.adapters.salesforce.graph import HEADER, Graph, graph_id
+from connector.adapters.salesforce.graph import HEADER, Graph
+from connector.adapters.salesforce.packing import graph_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,7 @@ class Refused:
     """Rolled back because of these nodes; nothing of the graph is in Salesforce."""
 
     faults: Mapping[str, Fault]  # by reference id
+    places: Mapping[str, str]  # reference id -> what a person calls it
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def _result(entry: Mapping[str, object] | None, graph: Graph) -> GraphResult:
     if entry.get("isSuccessful") is not False or not faults:
         return Unclear(reason="the answer says neither yes nor no")
     culprits = {reference: fault for reference, fault in faults.items() if fault.code != HALTED}
-    return Refused(faults=culprits) if culprits else NotTried()
+    return Refused(faults=culprits, places=graph.places) if culprits else NotTried()
 
 
 def _nodes(entry: Mapping[str, object]) -> dict[str, Mapping[str, object]]:

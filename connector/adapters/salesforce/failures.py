@@ -47,12 +47,14 @@ def call_error(
     if status in {401, 403, 404, 405, 410} or kind is Kind.ACCESS:
         remedy = rule_for(fault).remedy if kind is Kind.ACCESS else _CALL_REMEDIES.get(status, "")
         return AccessRefusedError(f"Salesforce refused the call: {fault}", remedy=remedy, remote=fault.remote)
-    if kind is Kind.TRANSIENT:
+    if kind in _PASSING:
         return UnavailableError(f"Salesforce did not take the call: {fault}", remote=fault.remote)
     return RejectedError(
         f"Salesforce refused the call: {fault}", remedy=rule_for(fault).remedy, remote=fault.remote
     )
 
+
+_PASSING = frozenset({Kind.TRANSIENT, Kind.LOCK})
 
 _CALL_REMEDIES: Mapping[int, str] = {
     401: APP_REMEDY,
@@ -75,7 +77,7 @@ def record_error(faults: Mapping[str, Fault], *, now: datetime) -> ConnectorErro
     words = "; ".join(f"{place}: {fault}" for place, fault in faults.items())
     remedy = rule_for(first).remedy
     match kind:
-        case Kind.TRANSIENT:
+        case Kind.TRANSIENT | Kind.LOCK | Kind.SHRINK:
             return UnavailableError(f"Salesforce could not take it now: {words}", remote=first.remote)
         case Kind.SHORT_WAIT | Kind.LONG_WAIT:
             wait = _LONG_WAIT if kind is Kind.LONG_WAIT else _SHORT_WAIT
@@ -96,11 +98,22 @@ def record_error(faults: Mapping[str, Fault], *, now: datetime) -> ConnectorErro
             )
 
 
-_GRAVITY = (Kind.TRANSIENT, Kind.SHORT_WAIT, Kind.LONG_WAIT, Kind.REJECTED, Kind.CONFIG, Kind.ACCESS)
+_GRAVITY = (
+    Kind.LOCK,
+    Kind.SHRINK,
+    Kind.TRANSIENT,
+    Kind.SHORT_WAIT,
+    Kind.LONG_WAIT,
+    Kind.GOVERNOR,
+    Kind.REJECTED,
+    Kind.CONFIG,
+    Kind.ACCESS,
+)
 
 
 def _node_kind(fault: Fault) -> Kind:
-    return Kind.TRANSIENT if fault.status >= 500 else rule_for(fault).kind  # noqa: PLR2004 server errors
+    kind = rule_for(fault).kind
+    return Kind.TRANSIENT if fault.status >= 500 and kind is Kind.REJECTED else kind  # noqa: PLR2004 server errors
 
 
 def _node_remedy(fault: Fault) -> str:

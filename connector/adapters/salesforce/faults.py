@@ -15,6 +15,8 @@ HALTED = "PROCESSING_HALTED"
 SESSION_EXPIRED = "INVALID_SESSION_ID"
 NOT_WRITEABLE = "INVALID_FIELD_FOR_INSERT_UPDATE"
 DUPLICATE_VALUE = "DUPLICATE_VALUE"
+GONE = frozenset({"NOT_FOUND", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
+"""What is said of an id that is not there any more."""
 
 _MESSAGE_LIMIT = 500  # characters of Salesforce's words that are worth keeping
 
@@ -24,10 +26,16 @@ APP_REMEDY = (
 )
 
 
+_TOO_MUCH_CODE = "Code of the org (a trigger, a flow) does too much for one record: ask its administrator."
+
+
 class Kind(Enum):
     """What a refusal asks for."""
 
     TRANSIENT = auto()  # the same again, later
+    LOCK = auto()  # somebody else holds the row: the same again, alone
+    SHRINK = auto()  # too much at once, perhaps: the same again, in smaller calls
+    GOVERNOR = auto()  # too much at once for the org's own code: smaller, and alone it will never go in
     LONG_WAIT = auto()  # a quota is spent
     SHORT_WAIT = auto()  # too many at once
     ACCESS = auto()  # a person must change rights, the app or the org
@@ -75,10 +83,10 @@ def _rule(codes: str, kind: Kind, *, pattern: str = "", remedy: str = "") -> Rul
 
 
 TABLE: tuple[Rule, ...] = (
-    _rule("UNABLE_TO_LOCK_ROW", Kind.TRANSIENT),
+    _rule("UNABLE_TO_LOCK_ROW", Kind.LOCK),
     _rule(
         "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CANNOT_EXECUTE_FLOW_TRIGGER",
-        Kind.TRANSIENT,
+        Kind.LOCK,
         pattern="UNABLE_TO_LOCK_ROW|Record Currently Unavailable",
     ),
     _rule("", Kind.SHORT_WAIT, pattern="login rate exceeded"),
@@ -87,13 +95,20 @@ TABLE: tuple[Rule, ...] = (
     _rule("", Kind.LONG_WAIT, pattern="Too many API requests|exceeded .*API request limit"),
     _rule("", Kind.LONG_WAIT, pattern="AsyncApexExecutions Limit exceeded"),
     _rule("EMAIL_LIMIT_EXCEEDED SINGLE_EMAIL_LIMIT_EXCEEDED MASS_MAIL_LIMIT_EXCEEDED", Kind.LONG_WAIT),
-    _rule(
-        "SERVER_UNAVAILABLE UNKNOWN_EXCEPTION QUERY_TIMEOUT REQUEST_RUNNING_TOO_LONG EXCEEDED_MAX_TIME",
-        Kind.TRANSIENT,
-    ),
+    _rule("SERVER_UNAVAILABLE", Kind.TRANSIENT),
+    _rule("UNKNOWN_EXCEPTION QUERY_TIMEOUT REQUEST_RUNNING_TOO_LONG EXCEEDED_MAX_TIME", Kind.SHRINK),
     # Apex governor limits depend on what else ran in the transaction.
-    _rule("LIMIT_EXCEEDED", Kind.TRANSIENT),
-    _rule("", Kind.TRANSIENT, pattern="Too many SOQL queries|Too many DML|CPU time limit"),
+    _rule(
+        "LIMIT_EXCEEDED",
+        Kind.GOVERNOR,
+        remedy=_TOO_MUCH_CODE,
+    ),
+    _rule(
+        "",
+        Kind.GOVERNOR,
+        pattern="Too many SOQL queries|Too many DML|CPU time limit",
+        remedy=_TOO_MUCH_CODE,
+    ),
     _rule(
         "API_DISABLED_FOR_ORG API_CURRENTLY_DISABLED",
         Kind.ACCESS,

@@ -1,40 +1,30 @@
-"""Records to composite graph requests. Pure: what can be refused without asking Salesforce is refused here.
+"""A record to a composite graph. Pure: what can be refused without asking Salesforce is refused here.
 
-One graph per record: header and lines are upserted by external id in one transaction. Not here: removal
-of stale lines, and records that are larger than a graph.
+One graph per record, one transaction: the header and its lines are upserted by external id, and our lines
+that the record no longer has are deleted.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from decimal import Decimal
-from typing import TypeAlias
 from urllib.parse import quote
 
-import msgspec
-
-from connector.adapters.salesforce.describe import ObjectShape, number_problem
-from connector.adapters.salesforce.json_text import encode, number
+from connector.adapters.salesforce.held import Held, HeldLine
+from connector.adapters.salesforce.json_text import encode
+from connector.adapters.salesforce.keys import LineKey, Shapes, line_key
+from connector.adapters.salesforce.rules import EmptyLines, GraphRules
+from connector.adapters.salesforce.values import holds_already, is_text, upsert_body
 from connector.errors import RejectedError
-from connector.record import Line, Record, RecordValue
-
-Shapes: TypeAlias = Mapping[str, ObjectShape | None]
-"""Described objects by the name that the record uses; None for one that Salesforce does not show us."""
-
-LineKey: TypeAlias = tuple[str, str]
-"""An object and a key in it, the key folded as Salesforce compares it."""
+from connector.record import Line, Record
 
 HEADER = "header"
+MOST_NODES = 500  # a call takes, of all its graphs together
+MOST_KINDS = 15  # of nodes in a call: API version, method and object
 
-_MOST_LINES = 499  # a call takes 500 nodes and the header is one
-_MOST_NODES = 500
-_MOST_GRAPHS = 75
-_MOST_KINDS = 15  # of nodes: API version, method and object
-_MOST_BYTES = 4_000_000  # our own cap on packing; one record that is larger travels alone
+NodeKind = tuple[str, str]
+"""A method and an object."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Graph:
     """One record as a graph that is ready to be sent."""
 
@@ -42,38 +32,50 @@ class Graph:
     record: Record
     nodes: bytes  # JSON array
     places: Mapping[str, str]  # reference id -> what a person calls it: "Invoice_Line__c line 2"
-    objects: frozenset[str]
+    kinds: frozenset[NodeKind]
 
 
-def fold(key: str, key_field: str, shape: ObjectShape | None) -> str:
-    """Give the key as Salesforce compares it: without case, unless the field says otherwise."""
-    field = shape.field(key_field) if shape else None
-    return key if field and field.is_case_sensitive else key.lower()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Node:
+    place: str
+    method: str
+    target: str  # an object
+    path: str  # below the object
+    body: Mapping[str, object] | None = None
 
 
-def build_graph(
-    record: Record,
-    shapes: Shapes,
-    *,
-    version: str,
-    position: int,
-    attached: AbstractSet[LineKey] = frozenset(),
-) -> Graph:
-    """Give the graph of a record. Lines in `attached` are there already and keep their parent unnamed.
+def build_graph(record: Record, shapes: Shapes, rules: GraphRules, *, position: int, held: Held) -> Graph:
+    """Give the graph that brings Salesforce from what it has to what the record says.
 
+    Lines that Salesforce has as they are do not travel: what is not written locks nothing.
     Raises: RejectedError listing everything that Salesforce would refuse or, worse, silently change.
     """
-    problems = [*_record_problems(record, shapes)]
-    places = {HEADER: record.object}
-    nodes = []
+    problems = [*_record_problems(record, shapes), *_held_problems(record, held, rules)]
+    nodes: dict[str, _Node] = {}
     for reference, place, item in _parts(record):
-        places[reference] = place
         shape = shapes.get(item.object)
-        body, found = _body(item, shape)
-        if isinstance(item, Line) and (item.object, fold(item.key, item.key_field, shape)) not in attached:
-            body[str(item.parent_field)] = f"@{{{HEADER}.id}}"
-        nodes.append({"method": "PATCH", "url": _url(item, version), "referenceId": reference, "body": body})
+        body, found = upsert_body(item.fields, item.key_field, shape)
         problems.extend(f"{place}: {problem}" for problem in (*_key_problems(item.key), *found))
+        if isinstance(item, Line):
+            there = held.lines.get(line_key(item, shapes))
+            if there is not None and holds_already(there.values, item.fields):
+                continue
+            # Where a parent is fixed it may be named on insert only, and it is named by the insert.
+            if there is None:
+                body[str(item.parent_field)] = f"@{{{HEADER}.id}}"
+        elif rules.revision_field is not None and record.revision is not None:
+            body[rules.revision_field] = record.revision
+        key = quote(item.key, safe="", errors="replace")
+        nodes[reference] = _Node(
+            place=place, method="PATCH", target=item.object, path=f"{item.key_field}/{key}", body=body
+        )
+    for index, line in enumerate(_stale(record, shapes, held, rules), start=1):
+        name = line.kind.object
+        nodes[f"gone{index}"] = _Node(
+            place=f"{name} {line.id}, which is to be removed", method="DELETE", target=name, path=line.id
+        )
+    if len(nodes) > MOST_NODES:
+        problems.append(f"{len(nodes)} parts, and a transaction takes {MOST_NODES}")
     if problems:
         raise RejectedError(
             f"not sent: {'; '.join(problems)}", remedy="Correct the document or the mapping, then replay."
@@ -81,9 +83,9 @@ def build_graph(
     return Graph(
         position=position,
         record=record,
-        nodes=encode(nodes),
-        places=places,
-        objects=frozenset(item.object for _, _, item in _parts(record)),
+        nodes=encode([_wire_node(reference, node, rules.version) for reference, node in nodes.items()]),
+        places={reference: node.place for reference, node in nodes.items()},
+        kinds=frozenset((node.method, node.target) for node in nodes.values()),
     )
 
 
@@ -93,23 +95,51 @@ def _parts(record: Record) -> Iterator[tuple[str, str, Record | Line]]:
         yield f"line{index}", f"{line.object} line {index}", line
 
 
-def _url(item: Record | Line, version: str) -> str:
-    key = quote(item.key, safe="", errors="replace")
-    return f"/services/data/v{version}/sobjects/{item.object}/{item.key_field}/{key}"
+def _wire_node(reference: str, node: _Node, version: str) -> dict[str, object]:
+    url = f"/services/data/v{version}/sobjects/{node.target}/{node.path}"
+    body = {} if node.body is None else {"body": node.body}
+    return {"method": node.method, "url": url, "referenceId": reference, **body}
+
+
+def _stale(record: Record, shapes: Shapes, held: Held, rules: GraphRules) -> list[HeldLine]:
+    """Give our lines that the record no longer has."""
+    wanted = {line_key(line, shapes) for line in record.lines}
+    emptied = _emptied(record, held) if rules.empty_lines is not EmptyLines.REMOVE else frozenset()
+    return [line for key, line in held.lines.items() if key not in wanted and line.kind.object not in emptied]
+
+
+def _emptied(record: Record, held: Held) -> frozenset[str]:
+    """Give the objects of which Salesforce has lines and the record has none left."""
+    return frozenset(line.kind.object for line in held.lines.values()) - {
+        line.object for line in record.lines
+    }
+
+
+def _held_problems(record: Record, held: Held, rules: GraphRules) -> Iterator[str]:
+    if rules.empty_lines is EmptyLines.REFUSE:
+        for name in sorted(_emptied(record, held)):
+            count = sum(1 for line in held.lines.values() if line.kind.object == name)
+            yield (
+                f"the document has no {name} any more and Salesforce has {count} of it; if that is right, "
+                "delete them there, or set empty_lines to remove or keep"
+            )
+    if held.revision is not None and record.revision is not None and held.revision > record.revision:
+        yield (
+            f"{record.object} was made of revision {held.revision} of the document and this is revision "
+            f"{record.revision}; if it is right all the same, clear {rules.revision_field} there"
+        )
 
 
 def _record_problems(record: Record, shapes: Shapes) -> Iterator[str]:
-    if len(record.lines) > _MOST_LINES:
-        yield f"{len(record.lines)} lines, and a transaction takes {_MOST_LINES} beside the header"
-    if len({record.object, *(line.object for line in record.lines)}) > _MOST_KINDS:
-        yield f"more than {_MOST_KINDS} different objects, which one transaction of Salesforce does not take"
+    if len({record.object, *(line.object for line in record.lines)}) > MOST_KINDS:
+        yield f"more than {MOST_KINDS} different objects, which one transaction of Salesforce does not take"
     if record.companions:
         yield "companion records, which this adapter does not write"
     seen: dict[LineKey, int] = {}
     for index, line in enumerate(record.lines, start=1):
         if line.lines or line.parent_field is None:
             yield f"{line.object} line {index} has lines of its own or names no `parent`"
-        key = (line.object, fold(line.key, line.key_field, shapes.get(line.object)))
+        key = line_key(line, shapes)
         if key in seen:
             yield f"{line.object} lines {seen[key]} and {index} have the same key"
         seen.setdefault(key, index)
@@ -119,113 +149,5 @@ def _key_problems(key: str) -> Iterator[str]:
     if key in {"", ".", ".."}:
         # In an address these name a folder: the call would reach something else.
         yield f'the key "{key}" cannot be part of an address'
-    if not _is_text(key):
+    if not is_text(key):
         yield "the key holds half of a character"
-
-
-def _body(item: Record | Line, shape: ObjectShape | None) -> tuple[dict[str, object], list[str]]:
-    body: dict[str, object] = {}
-    problems = []
-    for name, value in item.fields.items():
-        if name.lower() == item.key_field.lower():
-            continue  # it is in the address, and Salesforce refuses it in both places
-        relationship, dot, field_name = name.partition(".")
-        problem = _value_problem(name, value, shape)
-        if problem is not None:
-            problems.append(f"{name}: {problem}")
-        elif not dot:
-            body[name] = _wire_value(value)
-        elif "." in field_name or relationship in body:
-            problems.append(f"{name}: another record is named by exactly one field of it")
-        elif value is None:
-            body[_field_behind(relationship, shape)] = None
-        else:
-            body[relationship] = {field_name: _wire_value(value)}
-    return body, problems
-
-
-def _field_behind(relationship: str, shape: ObjectShape | None) -> str:
-    """Give the field to clear: a null inside `Vendor__r` names no record, `"Vendor__c": null` clears."""
-    field = shape.reference(relationship) if shape else None
-    return field.name if field else relationship
-
-
-def _value_problem(name: str, value: RecordValue, shape: ObjectShape | None) -> str | None:
-    match value:
-        case Decimal() if not value.is_finite():
-            return "is not a number"
-        case bool():
-            return None
-        case Decimal() | int():
-            field = shape.field(name) if shape else None
-            return number_problem(field, value) if field else None
-        case str():
-            return _text_problem(value)
-        case datetime() if value.tzinfo is None:
-            return "is a time without a time zone"
-        case _:
-            return None
-
-
-def _text_problem(text: str) -> str | None:
-    if "@{" in text:
-        return 'holds "@{", which Salesforce would take for a reference to another node and replace'
-    return None if _is_text(text) else "holds half of a character"
-
-
-def _is_text(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _wire_value(value: RecordValue) -> object:
-    match value:
-        case Decimal():
-            return number(value)
-        case datetime():
-            return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
-        case date():
-            return value.isoformat()
-        case _:
-            return value
-
-
-def pack(graphs: Iterable[Graph]) -> Iterator[tuple[Graph, ...]]:
-    """Share graphs out over as few calls as their limits allow, in order."""
-    call: list[Graph] = []
-    for graph in graphs:
-        if call and not _fits([*call, graph]):
-            yield tuple(call)
-            call = []
-        call.append(graph)
-    if call:
-        yield tuple(call)
-
-
-def _fits(call: Sequence[Graph]) -> bool:
-    return (
-        len(call) <= _MOST_GRAPHS
-        and sum(len(graph.places) for graph in call) <= _MOST_NODES
-        and len(frozenset[str]().union(*(graph.objects for graph in call))) <= _MOST_KINDS
-        and sum(len(graph.nodes) for graph in call) <= _MOST_BYTES
-    )
-
-
-def graph_id(index: int) -> str:
-    """Give the id of a call's graph: by position, since a key may be longer than 39 or hold a period."""
-    return f"g{index + 1}"
-
-
-def call_body(graphs: Sequence[Graph]) -> bytes:
-    """Give the body of one call."""
-    return encode(
-        {
-            "graphs": [
-                {"graphId": graph_id(index), "compositeRequest": msgspec.Raw(graph.nodes)}
-                for index, graph in enumerate(graphs)
-            ]
-        }
-    )

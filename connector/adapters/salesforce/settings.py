@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from connector.adapters.salesforce.rules import EmptyLines
 from connector.references import ResolvedText, Secret
 
 _HOST_PREFIX = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -85,7 +86,22 @@ class SalesforceSettings(BaseModel):
     deadline: float = Field(
         300, gt=0, description="Seconds after which a call is given up even if bytes still drip in."
     )
-    batch_size: int = Field(25, ge=1, le=75, description="Documents that one call carries at most.")
+    batch_size: int = Field(
+        90,
+        ge=1,
+        le=200,
+        description="Documents that are claimed and read together; a call carries as many of them as fit.",
+    )
+    empty_lines: EmptyLines = Field(
+        EmptyLines.REFUSE,
+        description="When a document has no line any more and Salesforce has some: refuse, keep or remove.",
+    )
+    revision_field: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z]\w*$",
+        description="Number field of the header in which the document's revision is kept: an older one "
+        "never overwrites a newer one.",
+    )
 
     @property
     def login_address(self) -> str:

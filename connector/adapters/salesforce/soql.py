@@ -1,7 +1,8 @@
-"""Asking Salesforce which keys it has. The pages are fetched by whoever passes `read`; the rest is pure."""
+"""Asking Salesforce what it has. The pages are fetched by whoever passes `read`; the rest is pure."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from simple_salesforce.format import format_soql
@@ -14,6 +15,27 @@ _LONGEST_QUERY = 12_000  # characters of address; Salesforce answers 414 above 1
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 
 Read = Callable[[str], object]
+Row = Mapping[str, object]
+"""A row by lower-case names: the answer spells fields as the org does, whatever the query said."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which fields of which records: those whose field `where` has one of several values."""
+
+    object: str
+    fields: Sequence[str]
+    where: str
+
+
+def select(read: Read, version: str, question: Question, values: Collection[str]) -> Iterator[Row]:
+    """Give the rows with one of the values, in as few queries as the longest address allows.
+
+    Raises: any `ConnectorError` when Salesforce cannot tell; an incomplete answer is never "absent".
+    """
+    for path in _queries(version, question, values):
+        for row in _rows(read, path):
+            yield _folded(row)
 
 
 def find_by_key(
@@ -21,15 +43,12 @@ def find_by_key(
 ) -> dict[str, list[str]]:
     """Give the ids of the records that have one of the keys, by the key as Salesforce spells it.
 
-    Raises: any `ConnectorError` when Salesforce cannot tell; an incomplete answer is never "absent".
+    Raises: any `ConnectorError` when Salesforce cannot tell.
     """
+    question = Question(object=object_name, fields=("Id", key_field), where=key_field)
     found: dict[str, list[str]] = {}
-    for path in _queries(version, object_name, key_field, keys):
-        for row in _rows(read, path):
-            # The answer spells fields as the org does, whatever the query said.
-            values = {name.lower(): value for name, value in row.items()}
-            key = expected(values.get(key_field.lower()), str, f"query result {key_field}")
-            found.setdefault(key, []).append(expected(values.get("id"), str, "query result Id"))
+    for row in select(read, version, question, keys):
+        found.setdefault(text_in(row, key_field), []).append(text_in(row, "Id"))
     return found
 
 
@@ -40,37 +59,49 @@ def find_by_id(read: Read, version: str, object_name: str, record_id: str) -> st
     """
     if _ID.fullmatch(record_id) is None:
         return None  # a query with it would be refused as a whole
-    soql = format_soql("SELECT Id FROM {object:literal} WHERE Id = {id}", object=object_name, id=record_id)
-    rows = _rows(read, f"/services/data/v{version}/query?q={quote(soql, safe='')}")
-    found = [
-        expected({name.lower(): value for name, value in row.items()}.get("id"), str, "query result Id")
-        for row in rows
-    ]
+    question = Question(object=object_name, fields=("Id",), where="Id")
+    found = [text_in(row, "Id") for row in select(read, version, question, [record_id])]
     return found[0] if found else None
 
 
-def _queries(version: str, object_name: str, key_field: str, keys: Collection[str]) -> Iterator[str]:
+def text_in(row: Row, path: str) -> str:
+    """Give the text at a path such as `Invoice__r.Docflo_Id__c`.
+
+    Raises: UnexpectedResponseError when there is none.
+    """
+    *relationships, name = path.lower().split(".")
+    for relationship in relationships:
+        row = _folded(expected(row.get(relationship), dict, f"query result {path}"))
+    return expected(row.get(name), str, f"query result {path}")
+
+
+def _folded(row: Row) -> Row:
+    return {name.lower(): value for name, value in row.items()}
+
+
+def _queries(version: str, question: Question, values: Collection[str]) -> Iterator[str]:
     batch: list[str] = []
-    for key in dict.fromkeys(keys):
-        if batch and len(_query(version, object_name, key_field, [*batch, key])) > _LONGEST_QUERY:
-            yield _query(version, object_name, key_field, batch)
+    for value in dict.fromkeys(values):
+        if batch and len(_query(version, question, [*batch, value])) > _LONGEST_QUERY:
+            yield _query(version, question, batch)
             batch = []
-        batch.append(key)
+        batch.append(value)
     if batch:
-        yield _query(version, object_name, key_field, batch)
+        yield _query(version, question, batch)
 
 
-def _query(version: str, object_name: str, key_field: str, keys: list[str]) -> str:
+def _query(version: str, question: Question, values: list[str]) -> str:
     soql = format_soql(
-        "SELECT Id, {key:literal} FROM {object:literal} WHERE {key:literal} IN {keys}",
-        key=key_field,
-        object=object_name,
-        keys=keys,
+        "SELECT {fields:literal} FROM {object:literal} WHERE {where:literal} IN {values}",
+        fields=", ".join(question.fields),
+        object=question.object,
+        where=question.where,
+        values=values,
     )
     return f"/services/data/v{version}/query?q={quote(soql, safe='')}"
 
 
-def _rows(read: Read, path: str) -> Iterator[Mapping[str, object]]:
+def _rows(read: Read, path: str) -> Iterator[Row]:
     seen = set()
     while path:
         seen.add(path)

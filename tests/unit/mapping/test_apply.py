@@ -13,7 +13,7 @@ from connector.errors import MappingError
 from connector.mapping.apply import apply_mapping
 from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping
-from connector.record import Line, Record
+from connector.record import Line, LineKind, Record
 from connector.shipped_files import shipped
 from tests.factories import make_document
 
@@ -51,8 +51,21 @@ def test_document_becomes_a_record_with_its_lines(load: Load) -> None:
         fields={"Amount__c": Decimal("1.50")},
     )
     assert record == Record(
-        object="Invoice__c", key_field="Docflo_Id__c", key=KEY, fields={"Number__c": "A-1"}, lines=(line,)
+        object="Invoice__c",
+        key_field="Docflo_Id__c",
+        key=KEY,
+        fields={"Number__c": "A-1"},
+        lines=(line,),
+        line_kinds=(
+            LineKind(object="Invoice_Line__c", key_field="Docflo_Key__c", parent_field="Invoice__c"),
+        ),
     )
+
+
+def test_a_record_without_lines_tells_which_it_might_have() -> None:
+    record = apply_mapping(INVOICE, make_document(fields=invoice(Decimal(1), [])), KEY)
+
+    assert [kind.object for kind in record.line_kinds] == ["Invoice_Line__c"]
 
 
 @pytest.mark.parametrize(("fields", "shape"), [({}, "missing"), ({"A": None}, "null")])

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from connector.pipeline.stored_record import read_record, write_record
-from connector.record import RecordValue
+from connector.record import LineKind, RecordValue
 from tests.factories import make_line, make_record
 
 VALUES = (
@@ -39,7 +39,8 @@ def test_nested_lines_and_companions_come_back() -> None:
     inner = make_line("key-1:a:b", parent_field=None, fields={"Amount__c": Decimal("0.10")})
     line = make_line("key-1:a", lines=(inner,))
     vendor = make_record("vendor", object="Vendor__c", lines=(make_line("vendor:a"),))
-    record = make_record(lines=(line,), companions=(vendor,))
+    kind = LineKind(object="Tax_Line__c", key_field="Docflo_Key__c", parent_field="Invoice__c")
+    record = make_record(lines=(line,), companions=(vendor,), line_kinds=(kind,))
 
     assert read_record(write_record(record)) == record
 

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -28,7 +30,6 @@ from tests.unit.adapters.canned_server import (
     make_settings,
 )
 from tests.unit.adapters.salesforce.fake_org import Node, Org, committed, graphs_answer, refused
-from tests.unit.adapters.salesforce.shapes import DESCRIBED
 
 
 @pytest.fixture
@@ -40,8 +41,8 @@ def org() -> Iterator[Org]:
 
 
 @contextmanager
-def connected(org: Org) -> Iterator[SalesforceAdapter]:
-    adapter = SalesforceAdapter(make_settings(org.server.url), clock=org.clock)
+def connected(org: Org, **settings: Any) -> Iterator[SalesforceAdapter]:
+    adapter = SalesforceAdapter(make_settings(org.server.url, **settings), clock=org.clock)
     yield adapter
     adapter.close()
 
@@ -52,7 +53,7 @@ def deliver(org: Org, *records: Record) -> list[Any]:
 
 
 def with_lines(key: str) -> Record:
-    return make_record(key, lines=(make_line(f"{key}-a"), make_line(f"{key}-b")))
+    return make_record(key, lines=(make_line(f"{key}:a"), make_line(f"{key}:b")))
 
 
 def test_a_receipt_has_the_id_and_a_link_that_a_person_can_open(org: Org) -> None:
@@ -107,49 +108,76 @@ def _parent_is_fixed(node: Node, existing: set[str]) -> Node:
 
 
 def _existing_rows(*keys: str) -> Reply:
-    rows = [{"Id": f"id-{key}", "Docflo_Key__c": key} for key in keys]
+    """Give lines of the headers that their keys begin with."""
+    rows = [
+        {
+            "Id": f"id-{key}",
+            "Docflo_Key__c": key,
+            "Invoice__r": {"Docflo_Id__c": key.partition(":")[0]},
+            "Description__c": "before",
+        }
+        for key in keys
+    ]
     return Reply(body={"done": True, "records": rows})
 
 
-def test_a_parent_that_cannot_be_changed_is_left_out_for_lines_that_exist(org: Org) -> None:
-    org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
-    org.query = lambda _: _existing_rows("k-a")
+def queries(org: Org) -> list[str]:
+    return [unquote(asked.path.partition("?q=")[2]) for asked in org.server.asked if "/query" in asked.path]
+
+
+def test_lines_that_are_there_are_asked_for_before_anything_is_sent(org: Org) -> None:
+    org.judge = lambda node: _parent_is_fixed(node, {"k%3Aa"})
+    org.query = lambda _: _existing_rows("k:a")
 
     [receipt] = deliver(org, with_lines("k"))
 
     assert receipt.id == "id-of-k"
-    _, second_try = org.graph_calls
-    _, existing, new = second_try[0]["compositeRequest"]
+    [[graph]] = org.graph_calls
+    _, existing, new = graph["compositeRequest"]
     assert "Invoice__c" not in existing["body"]
     assert new["body"]["Invoice__c"] == "@{header.id}"
+    [query] = queries(org)
+    assert query.startswith("SELECT Id, Docflo_Key__c, Invoice__r.Docflo_Id__c, Description__c FROM")
+    assert query.endswith("FROM Invoice_Line__c WHERE Invoice__r.Docflo_Id__c IN ('k')")
 
 
-def test_a_redelivered_batch_costs_three_calls_whatever_its_size(org: Org) -> None:
+def test_a_batch_costs_two_calls_whatever_its_size(org: Org) -> None:
     keys = [f"k{index}" for index in range(25)]
-    lines = [f"{key}-{line}" for key in keys for line in "ab"]
-    org.judge = lambda node: _parent_is_fixed(node, set(lines))
+    lines = [f"{key}:{line}" for key in keys for line in "ab"]
     org.query = lambda _: _existing_rows(*lines)
 
     outcomes = deliver(org, *[with_lines(key) for key in keys])
 
     assert [outcome.id for outcome in outcomes] == [f"id-of-{key}" for key in keys]
+    assert (len(org.graph_calls), len(queries(org))) == (1, 1)
+
+
+def test_lines_that_somebody_else_put_there_are_left_alone(org: Org) -> None:
+    rows = _existing_rows("k:a", "k:gone", "k", "other:b").body["records"]
+    rows += [{**rows[0], "Docflo_Key__c": None}, {**rows[0], "Docflo_Key__c": "by hand"}]
+    rows[3]["Invoice__r"]["Docflo_Id__c"] = "K"
+    org.query = lambda _: Reply(body={"done": True, "records": rows})
+
+    deliver(org, with_lines("k"))
+
+    nodes = org.graph_calls[0][0]["compositeRequest"]
+    deleted = [node["url"].rpartition("/")[2] for node in nodes if node["method"] == "DELETE"]
+    assert deleted == ["id-k:gone"]
+
+
+def test_a_line_whose_insert_was_still_running_is_read_again(org: Org) -> None:
+    replies = iter([_existing_rows()])
+    org.judge = lambda node: _parent_is_fixed(node, {"k%3Aa"})
+    org.query = lambda _: next(replies, _existing_rows("k:a"))
+
+    [receipt] = deliver(org, with_lines("k"))
+
+    assert receipt.id == "id-of-k"
     assert len(org.graph_calls) == 2
-    assert len(org.server.paths("/query")) == 1
-
-
-def test_a_parent_field_that_can_be_changed_is_not_asked_about(org: Org) -> None:
-    fields = [{**field, "updateable": True} for field in DESCRIBED["Invoice_Line__c"]["fields"]]
-    org.described["Invoice_Line__c"] = {**DESCRIBED["Invoice_Line__c"], "fields": fields}
-    org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
-
-    [outcome] = deliver(org, with_lines("k"))
-
-    assert isinstance(outcome, ConfigError)
-    assert org.server.paths("/query") == []
 
 
 def test_a_parent_that_stays_refused_is_for_an_operator_after_one_more_try(org: Org) -> None:
-    org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
+    org.judge = lambda node: _parent_is_fixed(node, {"k%3Aa"})
 
     [outcome] = deliver(org, with_lines("k"))
 
@@ -158,13 +186,60 @@ def test_a_parent_that_stays_refused_is_for_an_operator_after_one_more_try(org: 
     assert len(org.graph_calls) == 2
 
 
-def test_when_the_lines_cannot_be_asked_for_only_their_record_waits(org: Org) -> None:
-    org.judge = lambda node: _parent_is_fixed(node, {"k-a"})
+@pytest.mark.parametrize("code", ["NOT_FOUND", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"])
+def test_a_line_that_is_gone_already_does_not_keep_its_document_out(org: Org, code: str) -> None:
+    replies = iter([_existing_rows("k:a", "k:gone")])
+    org.query = lambda _: next(replies, _existing_rows("k:a"))
+    org.judge = lambda node: refused(node, code) if node["method"] == "DELETE" else committed(node)
+
+    [receipt] = deliver(org, with_lines("k"))
+
+    assert receipt.id == "id-of-k"
+    assert len(org.graph_calls) == 2
+
+
+def test_when_the_lines_cannot_be_asked_for_nothing_is_sent(org: Org) -> None:
     org.query = lambda _: error_reply(503, "SERVER_UNAVAILABLE")
 
-    outcomes = deliver(org, with_lines("k"), make_record("other"))
+    with pytest.raises(UnavailableError):
+        deliver(org, with_lines("k"), with_lines("l"))
 
-    assert [type(outcome) for outcome in outcomes] == [UnavailableError, Receipt]
+    assert org.graph_calls == []
+
+
+def test_a_question_that_salesforce_refuses_is_never_a_documents_fault(org: Org) -> None:
+    org.query = lambda _: error_reply(400, "INVALID_FIELD", "No such column 'Description__c'")
+
+    outcomes = deliver(org, with_lines("k"))
+
+    assert [type(outcome) for outcome in outcomes] == [ConfigError]
+
+
+def test_a_header_that_is_not_there_is_not_asked_for_its_lines(org: Org) -> None:
+    with connected(org, revision_field="Revision__c") as adapter:
+        adapter.deliver([replace(with_lines("k"), revision=2)])
+
+    assert queries(org) == [
+        "SELECT Id, Docflo_Id__c, Revision__c FROM Invoice__c WHERE Docflo_Id__c IN ('k')"
+    ]
+    assert org.graph_calls[0][0]["compositeRequest"][0]["body"]["Revision__c"] == 2
+
+
+def test_a_retry_of_an_older_revision_is_refused(org: Org) -> None:
+    row = {"Id": "1", "Docflo_Id__c": "K", "Revision__c": Decimal("3.0")}
+    org.query = lambda asked: (
+        Reply(body={"done": True, "records": [{**row, "Revision__c": 3.0}]})
+        if "Revision__c" in asked.path
+        else _existing_rows()
+    )
+
+    with connected(org, revision_field="Revision__c") as adapter:
+        outcomes = adapter.deliver(
+            [replace(with_lines("k"), revision=2), replace(with_lines("l"), revision=2)]
+        )
+
+    assert [type(outcome) for outcome in outcomes] == [RejectedError, Receipt]
+    assert "revision 3" in str(outcomes[0])
 
 
 def test_graphs_that_were_not_tried_are_sent_again(org: Org) -> None:
@@ -188,8 +263,8 @@ def test_graphs_that_are_never_tried_are_not_to_blame(org: Org) -> None:
 
     outcomes = deliver(org, make_record("1"), make_record("2"))
 
-    assert [type(outcome) for outcome in outcomes] == [UnavailableError, UnavailableError]
-    assert len(org.graph_calls) == 2
+    assert [type(outcome) for outcome in outcomes] == [ThrottledError, ThrottledError]
+    assert len(org.graph_calls) == 1
 
 
 def test_a_race_for_one_key_is_settled_by_one_more_try(org: Org) -> None:
@@ -211,7 +286,46 @@ def test_another_record_with_a_unique_value_is_a_rejection(org: Org) -> None:
     assert len(org.graph_calls) == 2
 
 
-def test_a_call_that_is_refused_as_a_whole_is_sent_again_one_by_one(org: Org) -> None:
+def test_what_is_too_much_for_the_orgs_code_travels_in_smaller_calls(org: Org) -> None:
+    def with_few(asked: Asked) -> Reply:
+        few = len(asked.json["graphs"]) <= 2
+        return graphs_answer(asked, committed if few else lambda node: refused(node, "LIMIT_EXCEEDED"))
+
+    org.graph = with_few
+
+    outcomes = deliver(org, *[make_record(str(index)) for index in range(8)])
+
+    assert [type(outcome) for outcome in outcomes] == [Receipt] * 8
+    assert [len(call) for call in org.graph_calls] == [8, 4, 2, 2, 4, 2, 2]
+
+
+def test_what_is_too_much_even_alone_is_a_rejection(org: Org) -> None:
+    org.judge = lambda node: (
+        refused(node, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Too many SOQL queries: 101")
+        if node["url"].endswith("/bad")
+        else committed(node)
+    )
+
+    outcomes = deliver(org, make_record("a"), make_record("bad"), make_record("b"))
+
+    assert [type(outcome) for outcome in outcomes] == [Receipt, RejectedError, Receipt]
+    assert [len(call) for call in org.graph_calls] == [3, 1]
+
+
+def test_an_org_that_fails_often_gets_smaller_calls_until_it_does_well_again(org: Org) -> None:
+    org.judge = lambda node: refused(node, "STRING_TOO_LONG") if "/bad" in node["url"] else committed(node)
+    lines = [tuple(make_line(f"{at}:{row}") for row in range(99)) for at in range(5)]
+    large = [make_record(str(at), lines=each) for at, each in enumerate(lines)]
+
+    with connected(org) as adapter:
+        adapter.deliver([make_record(f"bad{index}") for index in range(6)])
+        adapter.deliver(large)
+        adapter.deliver(large)
+
+    assert [len(call) for call in org.graph_calls] == [6, 2, 2, 1, 4, 1]
+
+
+def test_a_call_that_is_refused_as_a_whole_is_sent_again_in_halves(org: Org) -> None:
     org.graph = lambda asked: (
         error_reply(400, "JSON_PARSER_ERROR") if b"poison" in asked.body else graphs_answer(asked, committed)
     )

@@ -5,12 +5,17 @@ import pytest
 from connector.adapters.salesforce.answers import Committed, NotTried, Refused, Unclear, read_results
 from connector.adapters.salesforce.faults import Fault
 from connector.adapters.salesforce.graph import Graph, build_graph
+from connector.adapters.salesforce.held import Held
+from connector.adapters.salesforce.rules import GraphRules
 from tests.factories import make_line, make_record
+
+PLACES = {"header": "Invoice__c", "line1": "Invoice_Line__c line 1"}
+CULPRIT = Refused(faults={"line1": Fault(status=400, code="C", message="m")}, places=PLACES)
 
 
 def graph(position: int = 0, lines: int = 1) -> Graph:
     record = make_record(str(position), lines=tuple(make_line(f"{position}:{row}") for row in range(lines)))
-    return build_graph(record, {}, version="66.0", position=position)
+    return build_graph(record, {}, GraphRules(version="66.0"), position=position, held=Held())
 
 
 def node(reference: str, status: int, body: Any) -> dict[str, Any]:
@@ -48,15 +53,13 @@ def test_a_committed_graph_gives_the_id_of_its_header(created: bool) -> None:  #
 def test_the_culprit_is_found_among_the_halted() -> None:
     result = result_of(halted("header"), refused("line1"), success=False)
 
-    assert result == Refused(faults={"line1": Fault(status=400, code="C", message="m")})
+    assert result == CULPRIT
 
 
 def test_a_body_that_is_an_object_is_read_like_an_array() -> None:
     bad = node("line1", 400, {"errorCode": "C", "message": "m"})
 
-    assert result_of(halted("header"), bad, success=False) == Refused(
-        faults={"line1": Fault(status=400, code="C", message="m")}
-    )
+    assert result_of(halted("header"), bad, success=False) == CULPRIT
 
 
 def test_several_records_with_one_key_are_a_culprit() -> None:

@@ -40,8 +40,8 @@ def fault(code: str | None, message: str = "no", status: int = 400, fields: tupl
         ("SOMETHING", "you have exceeded the API request limit", ThrottledError),
         ("CANNOT_EXECUTE_FLOW_TRIGGER", "AsyncApexExecutions Limit exceeded.", ThrottledError),
         ("SINGLE_EMAIL_LIMIT_EXCEEDED", "", ThrottledError),
-        ("LIMIT_EXCEEDED", "", UnavailableError),
-        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Too many SOQL queries: 101", UnavailableError),
+        ("LIMIT_EXCEEDED", "", RejectedError),
+        ("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Too many SOQL queries: 101", RejectedError),
         ("API_DISABLED_FOR_ORG", "", AccessRefusedError),
         ("API_CURRENTLY_DISABLED", "", AccessRefusedError),
         ("INVALID_SESSION_ID", "This session is not valid for use with the REST API", AccessRefusedError),
@@ -91,7 +91,7 @@ def test_each_row_of_the_table_gives_a_record_its_class(
 
 
 def test_codes_are_read_whatever_their_case() -> None:
-    assert rule_for(fault("unable_to_lock_row")).kind is Kind.TRANSIENT
+    assert rule_for(fault("unable_to_lock_row")).kind is Kind.LOCK
 
 
 def test_a_daily_limit_waits_longer_than_a_concurrent_one() -> None:

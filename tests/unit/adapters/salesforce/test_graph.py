@@ -8,15 +8,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.adapters.salesforce.graph import Graph, build_graph, call_body, pack
+from connector.adapters.salesforce.graph import Graph, build_graph
+from connector.adapters.salesforce.held import Held, HeldLine
+from connector.adapters.salesforce.packing import call_body, pack
+from connector.adapters.salesforce.rules import EmptyLines, GraphRules
 from connector.errors import RejectedError
-from connector.record import Record, RecordValue
+from connector.record import LineKind, Record, RecordValue
 from tests.factories import make_line, make_record
 from tests.unit.adapters.salesforce.shapes import SHAPES, described, key, shape
 
+LINE_KIND = LineKind(object="Invoice_Line__c", key_field="Docflo_Key__c", parent_field="Invoice__c")
 
-def graph_of(record: Record, **parts: Any) -> Graph:
-    return build_graph(record, **{"shapes": SHAPES, "version": "66.0", "position": 0, **parts})
+
+def graph_of(
+    record: Record, *, shapes: Any = SHAPES, position: int = 0, held: Any = None, **rules: Any
+) -> Graph:
+    return build_graph(
+        record,
+        shapes,
+        GraphRules(**{"version": "66.0", **rules}),
+        position=position,
+        held=held or Held(),
+    )
+
+
+def holding(*keys: str, revision: int | None = None, **values: Any) -> Held:
+    """Give what Salesforce has: lines with these keys, all with the same values by lower-case name."""
+    lines = {
+        ("Invoice_Line__c", key.lower()): HeldLine(id=f"id-{key}", kind=LINE_KIND, values=values)
+        for key in keys
+    }
+    return Held(lines=lines, revision=revision)
 
 
 def nodes_of(record: Record, **parts: Any) -> Any:
@@ -53,7 +75,7 @@ def test_header_and_lines_are_upserted_by_key_and_lines_name_their_header() -> N
 def test_a_line_that_is_attached_already_does_not_name_its_header() -> None:
     record = make_record(lines=(make_line("A"), make_line("B")))
 
-    _, first, second = nodes_of(record, attached=frozenset({("Invoice_Line__c", "a")}))
+    _, first, second = nodes_of(record, held=holding("A"))
 
     assert "Invoice__c" not in first["body"]
     assert second["body"]["Invoice__c"] == "@{header.id}"
@@ -217,8 +239,95 @@ def test_keys_that_differ_in_case_are_two_where_the_field_says_so() -> None:
 def test_a_record_larger_than_a_transaction_is_refused() -> None:
     lines = tuple(make_line(f"r{index}") for index in range(500))
 
-    assert "500 lines, and a transaction takes 499" in refusal_of(make_record(lines=lines))
+    assert "501 parts, and a transaction takes 500" in refusal_of(make_record(lines=lines))
     assert len(nodes_of(make_record(lines=lines[:499]))) == 500
+
+
+def test_lines_that_the_record_no_longer_has_are_deleted_by_id_after_the_others() -> None:
+    record = make_record(lines=(make_line("a"),))
+
+    nodes = nodes_of(record, held=holding("a", "b"))
+
+    assert nodes[-1] == {
+        "method": "DELETE",
+        "url": "/services/data/v66.0/sobjects/Invoice_Line__c/id-b",
+        "referenceId": "gone1",
+    }
+    assert [node["method"] for node in nodes] == ["PATCH", "PATCH", "DELETE"]
+
+
+def test_a_line_that_is_there_as_it_should_be_does_not_travel() -> None:
+    values = {"Amount__c": Decimal("12.30"), "Description__c": "Paper", "Quantity__c": 2}
+    record = make_record(lines=(make_line("a", fields=values), make_line("b", fields=values)))
+    same: dict[str, Any] = {"amount__c": Decimal("12.3"), "description__c": "Paper", "quantity__c": 2}
+
+    unchanged = nodes_of(record, held=holding("a", "b", **same))
+    changed = nodes_of(record, held=holding("a", "b", **{**same, "amount__c": Decimal("12.31")}))
+
+    assert [node["referenceId"] for node in unchanged] == ["header"]
+    assert [node["referenceId"] for node in changed] == ["header", "line1", "line2"]
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        ("a", "A"),
+        ("1", 1),
+        (1, True),
+        (True, 1),
+        (None, ""),
+        (date(2026, 3, 2), "2026-03-02T00:00:00.000+0000"),
+        (datetime(2026, 3, 2, tzinfo=UTC), "2026-03-02"),
+        (datetime(2026, 3, 2, tzinfo=UTC), None),
+    ],
+)
+def test_what_may_differ_is_written(value: RecordValue, stored: object) -> None:
+    record = make_record(lines=(make_line("a", fields={"X__c": value}),))
+
+    assert len(nodes_of(record, held=holding("a", x__c=stored))) == 2
+    assert len(nodes_of(record, held=holding("a"))) == 2
+
+
+def test_times_are_the_same_in_any_zone() -> None:
+    record = make_record(lines=(make_line("a", fields={"X__c": datetime(2026, 3, 2, 12, tzinfo=UTC)}),))
+
+    assert len(nodes_of(record, held=holding("a", x__c="2026-03-02T12:00:00.000+0000"))) == 1
+
+
+def test_what_a_name_leads_to_is_not_compared() -> None:
+    record = make_record(lines=(make_line("a", fields={"Vendor__r.Tax_Id__c": "51"}),))
+
+    assert len(nodes_of(record, held=holding("a"))) == 2
+
+
+def test_a_document_that_lost_all_its_lines_is_refused_unless_told_otherwise() -> None:
+    assert "no Invoice_Line__c any more and Salesforce has 2" in refusal_of(
+        make_record(), held=holding("a", "b")
+    )
+
+    kept = nodes_of(make_record(), held=holding("a"), empty_lines=EmptyLines.KEEP)
+    removed = nodes_of(make_record(), held=holding("a"), empty_lines=EmptyLines.REMOVE)
+
+    assert [node["method"] for node in kept] == ["PATCH"]
+    assert [node["method"] for node in removed] == ["PATCH", "DELETE"]
+
+
+def test_one_kind_of_line_without_any_left_does_not_hide_behind_another() -> None:
+    record = make_record(lines=(make_line("t", object="Tax_Line__c"),))
+
+    assert "no Invoice_Line__c any more" in refusal_of(record, held=holding("a"))
+
+
+def test_an_older_revision_never_overwrites_a_newer_one() -> None:
+    record = make_record(revision=3)
+
+    assert "revision 4 of the document and this is revision 3" in refusal_of(
+        record, held=holding(revision=4), revision_field="Revision__c"
+    )
+    assert nodes_of(record, held=holding(revision=3), revision_field="Revision__c")[0]["body"] == {
+        "Number__c": "R-1",
+        "Revision__c": 3,
+    }
 
 
 def graphs_with_lines(*counts: int) -> list[Graph]:

@@ -1,0 +1,116 @@
+"""Fields as Salesforce takes them, and what of them it would refuse or silently change. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from connector.adapters.salesforce.describe import ObjectShape, number_problem
+from connector.adapters.salesforce.json_text import number
+from connector.record import RecordValue
+
+
+def upsert_body(
+    fields: Mapping[str, RecordValue], key_field: str, shape: ObjectShape | None
+) -> tuple[dict[str, object], list[str]]:
+    """Give the body of an upsert by `key_field`, and what is wrong with it.
+
+    The key is left out: it is in the address, and Salesforce refuses it in both places.
+    """
+    body: dict[str, object] = {}
+    problems = []
+    for name, value in fields.items():
+        if name.lower() == key_field.lower():
+            continue
+        relationship, dot, field_name = name.partition(".")
+        problem = _value_problem(name, value, shape)
+        if problem is not None:
+            problems.append(f"{name}: {problem}")
+        elif not dot:
+            body[name] = wire_value(value)
+        elif "." in field_name or relationship in body:
+            problems.append(f"{name}: another record is named by exactly one field of it")
+        elif value is None:
+            body[_field_behind(relationship, shape)] = None
+        else:
+            body[relationship] = {field_name: wire_value(value)}
+    return body, problems
+
+
+def holds_already(row: Mapping[str, object], fields: Mapping[str, RecordValue]) -> bool:
+    """Tell whether a row (by lower-case names) has all these values, so that writing changes nothing.
+
+    "No" where it cannot be told: what a name leads to is not compared, nor what the row leaves out.
+    """
+    return all(name.lower() in row and _is_same(row[name.lower()], value) for name, value in fields.items())
+
+
+def _is_same(stored: object, value: RecordValue) -> bool:
+    match value:
+        case None | bool():
+            return stored is value
+        case Decimal() | int():
+            return isinstance(stored, Decimal | int) and not isinstance(stored, bool) and stored == value
+        case datetime():
+            return isinstance(stored, str) and _moment(stored) == value
+        case date():
+            return stored == value.isoformat()
+        case _:
+            return stored == value
+
+
+def _moment(stored: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(stored)
+    except ValueError:
+        return None
+
+
+def _field_behind(relationship: str, shape: ObjectShape | None) -> str:
+    """Give the field to clear: a null inside `Vendor__r` names no record, `"Vendor__c": null` clears."""
+    field = shape.reference(relationship) if shape else None
+    return field.name if field else relationship
+
+
+def _value_problem(name: str, value: RecordValue, shape: ObjectShape | None) -> str | None:
+    match value:
+        case Decimal() if not value.is_finite():
+            return "is not a number"
+        case bool():
+            return None
+        case Decimal() | int():
+            field = shape.field(name) if shape else None
+            return number_problem(field, value) if field else None
+        case str():
+            return _text_problem(value)
+        case datetime() if value.tzinfo is None:
+            return "is a time without a time zone"
+        case _:
+            return None
+
+
+def _text_problem(text: str) -> str | None:
+    if "@{" in text:
+        return 'holds "@{", which Salesforce would take for a reference to another node and replace'
+    return None if is_text(text) else "holds half of a character"
+
+
+def is_text(text: str) -> bool:
+    """Tell whether it can be written as UTF-8: half of a surrogate pair cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def wire_value(value: RecordValue) -> object:
+    """Give a value as the JSON of a request holds it."""
+    match value:
+        case Decimal():
+            return number(value)
+        case datetime():
+            return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+        case date():
+            return value.isoformat()
+        case _:
+            return value
