@@ -30,6 +30,11 @@ class Desk:
     guard: Guard
     now: datetime
 
+    def create(self, kind: str, element: Element, dated: str) -> Row:
+        """Make a row of an element, in the fiscal year of the field `dated`."""
+        key, year = _text(element, "ourReference"), int(_text(element, dated)[:4])
+        return self.rows.create(kind, element, key=key, fiscal_year=year, now=self.now)
+
     def is_visible(self, row: Row) -> bool:
         """Tell whether lookups show the row yet."""
         return row.created_at + self.habits.lag <= self.now
@@ -48,8 +53,7 @@ def _login(desk: Desk, call: Element) -> Element:
 def _create_invoice(desk: Desk, call: Element) -> Element:
     invoice = call.find("{*}invoice")
     result = check_invoice(invoice, desk.habits, desk.rows)
-    year = int(_text(invoice, "invoiceDate")[:4])
-    row = desk.rows.create("invoice", invoice, fiscal_year=year, now=desk.now)
+    row = desk.create("invoice", invoice, "invoiceDate")
     if desk.habits.fail_after_save:
         result = Result(code="AFTER_SAVE_FAILED", severity="Error", message="A follow-up step failed")
     return _answer(call, result, M.id(*_id(row)))
@@ -58,15 +62,12 @@ def _create_invoice(desk: Desk, call: Element) -> Element:
 def _create_order(desk: Desk, call: Element) -> Element:
     order = call.find("{*}order")
     result = check_order(order, desk.habits)
-    year = int(_text(order, "orderDate")[:4])
-    row = desk.rows.create("order", order, fiscal_year=year, now=desk.now)
+    row = desk.create("order", order, "orderDate")
     return _answer(call, result, M.id(*_id(row)))
 
 
 def _create_receipt(desk: Desk, call: Element) -> Element:
-    receipt = call.find("{*}receipt")
-    year = int(_text(receipt, "paidAt")[:4])
-    row = desk.rows.create("receipt", receipt, fiscal_year=year, now=desk.now)
+    row = desk.create("receipt", call.find("{*}receipt"), "paidAt")
     return _answer(call, Result(), M.id(*_id(row)))
 
 

@@ -12,7 +12,6 @@ from lxml.etree import _Element as Element
 
 from connector.sandbox.journal import Journal
 
-PREFIXES: Mapping[str, str] = {"invoice": "VI", "order": "PO", "receipt": "GR"}
 LISTS = frozenset({"lines", "allocations"})
 REPEATED = frozenset({"attachment"})
 
@@ -26,12 +25,8 @@ class Row:
     fiscal_year: int
     created_at: datetime
     posted: bool = False
+    key: str  # the reference that the caller chose; "" when it chose none
     element: Element  # as it was sent
-
-    @property
-    def key(self) -> str:
-        """Give the reference that the caller chose; "" when it chose none."""
-        return self.text("ourReference")
 
     @property
     def values(self) -> Mapping[str, Any]:
@@ -59,38 +54,40 @@ def _values(element: Element) -> dict[str, Any]:
 class Rows:
     """All rows, oldest first. Safe to read from another thread."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, numbers: Mapping[str, str]) -> None:
+        """Hold nothing yet. `numbers`: by kind, how a row's running number is written."""
         self._journal = journal
+        self._numbers = numbers
         self._lock = threading.Lock()
-        self._rows: dict[tuple[str, int], Row] = {}
+        self._rows: dict[tuple[str, str, int], Row] = {}
         self._issued: Counter[str] = Counter()
 
-    def create(self, kind: str, element: Element, *, fiscal_year: int, now: datetime) -> Row:
+    def create(self, kind: str, element: Element, *, key: str, fiscal_year: int, now: datetime) -> Row:
         """Make a row, whatever others there are."""
         with self._lock:
             self._issued[kind] += 1
             row = Row(
                 kind=kind,
-                number=f"{PREFIXES[kind]}-{self._issued[kind]:06d}",
+                number=self._numbers[kind].format(self._issued[kind]),
                 fiscal_year=fiscal_year,
                 created_at=now,
+                key=key,
                 element=element,
             )
-            self._rows[row.number, fiscal_year] = row
+            self._rows[kind, row.number, fiscal_year] = row
         self._journal.effect("created", f"{kind}/{row.number}/{fiscal_year}", row.values)
         return row
 
     def post(self, row: Row) -> None:
         """Move an open invoice to the posted ones."""
         with self._lock:
-            self._rows[row.number, row.fiscal_year] = replace(row, posted=True)
+            self._rows[row.kind, row.number, row.fiscal_year] = replace(row, posted=True)
         self._journal.effect("posted", f"{row.kind}/{row.number}/{row.fiscal_year}")
 
     def get(self, kind: str, number: str, fiscal_year: int) -> Row | None:
         """Give one row by its id."""
         with self._lock:
-            row = self._rows.get((number, fiscal_year))
-        return row if row and row.kind == kind else None
+            return self._rows.get((kind, number, fiscal_year))
 
     def select(self, kind: str, fits: Callable[[Row], bool] = lambda _: True) -> tuple[Row, ...]:
         """Give the rows of a kind for which `fits` is true."""

@@ -35,6 +35,7 @@ from connector.sandbox.faults import FaultMiddleware, Faults
 from connector.sandbox.journal import Journal
 
 PATH = "/erp/soap"
+NUMBERS = {"invoice": "VI-{:06d}", "order": "PO-{:06d}", "receipt": "GR-{:06d}"}
 RETRY_AFTER_SECONDS = 1
 UNDERSTOOD = frozenset({SESSION, SECURITY})
 
@@ -65,7 +66,7 @@ class ErpSandbox:
         self.faults = Faults()
         self._clock = clock
         self._guard = Guard(clock)
-        self._rows = Rows(self.journal)
+        self._rows = Rows(self.journal, NUMBERS)
         self._busy = 0
         self.app = FaultMiddleware(
             Starlette(routes=[Route(PATH, self._answer, methods=["GET", "POST"])]),

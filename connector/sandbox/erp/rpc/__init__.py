@@ -1,0 +1,1 @@
+"""An ERP whose SOAP is rpc/encoded and sloppy, after what a widespread open-source ERP was seen to do."""
