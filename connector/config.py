@@ -189,6 +189,11 @@ class ServiceSection(_Section):
         description="How long one worker may hold a batch before another takes it over; "
         "longer than the longest call to a target.",
     )
+    stuck_after: Duration = Field(
+        default=timedelta(minutes=10),
+        description="A thread without a sign of life for so long makes /livez fail; "
+        "longer than any single call.",
+    )
 
 
 class LogSection(_Section):

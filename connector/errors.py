@@ -12,6 +12,7 @@
         RejectedError             the target read the record and said no
         UnexpectedResponseError   an answer in a shape we do not know
       LeaseLostError            someone else holds the delivery: drop our result
+      StoppingError             this process is told to stop: nothing came of it
 
 Vendor exceptions are translated at the boundary with `raise ... from`. Anything else is a bug.
 """
@@ -113,3 +114,7 @@ class UnexpectedResponseError(PermanentError):
 
 class LeaseLostError(ConnectorError):
     """Someone else holds this delivery now: our result must be dropped."""
+
+
+class StoppingError(ConnectorError):
+    """This process is told to stop, so it was not done: another process, or the next start, does it."""

@@ -67,6 +67,13 @@ class Secret:
         """
         return read_reference(self.reference, self._folder)
 
+    @property
+    def file(self) -> Path | None:
+        """The file that holds it; None when it is in the environment."""
+        match = _REFERENCE.fullmatch(self.reference.strip())
+        is_file = match is not None and match["kind"] == "file"
+        return self._folder / Path(match["name"].strip()).expanduser() if match and is_file else None
+
     def __repr__(self) -> str:
         return f"Secret({self.reference})"
 

@@ -47,7 +47,11 @@ class Connector:
     pipelines: Sequence[Pipeline]
     clock: Clock
 
-    def work(self, on_move: Callable[[Move], None] = lambda _move: None) -> Work:
+    def work(
+        self,
+        on_move: Callable[[Move], None] = lambda _move: None,
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Work:
         """Give one worker its ledger, its Docflo client and an identity of its own."""
         return Work(
             store=self.store,
@@ -57,6 +61,7 @@ class Connector:
             lease=self.config.service.lease,
             clock=self.clock,
             on_move=on_move,
+            stopping=stopping,
         )
 
 
@@ -67,11 +72,27 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
     Raises: ConfigError for unknown pipelines, bad mappings (all of them at once) or an old schema.
     """
     sections = _select(config.pipelines, only)
+    load_mappings(sections)  # before anything is opened: what is wrong there is seen without a database
+    database = open_database(config.database)
+    try:
+        database.require_current_schema()
+        with connect_over(database, config, only=only, clock=clock) as connector:
+            yield connector
+    finally:
+        database.close()
+
+
+@contextmanager
+def connect_over(
+    database: Database, config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now
+) -> Iterator[Connector]:
+    """Do the same over a database that is open, and leave it open.
+
+    Raises: ConfigError for unknown pipelines or bad mappings (all of them at once).
+    """
+    sections = _select(config.pipelines, only)
     mappings = load_mappings(sections)
     with ExitStack() as stack:
-        database = open_database(config.database)
-        stack.callback(database.close)
-        database.require_current_schema()
         budget = make_budget(config, database, clock=clock)
         stack.callback(_release, budget)
         docflo = stack.enter_context(DocfloClient(config.docflo, clock=clock, budget=budget))

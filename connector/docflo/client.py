@@ -21,6 +21,7 @@ import httpx
 import structlog
 
 from connector import __version__
+from connector.calls import under_way
 from connector.clock import Clock, utc_now
 from connector.docflo import answers, outgoing, wire
 from connector.docflo.budget import Budget, Lane, NoBudget
@@ -282,7 +283,11 @@ class DocfloClient:
         key = self._key()
         request.headers["x-tenant-id"] = self._settings.tenant_id
         request.headers["apiKey"] = key
-        with self._spent() as exchange, deadline(seconds) as limit:
+        with (
+            self._spent() as exchange,
+            under_way(operation, side="docflo"),
+            deadline(seconds) as limit,
+        ):
             with self._seen.lock:
                 self._seen.requests[operation] += 1
             began = time.monotonic()
@@ -323,7 +328,7 @@ class DocfloClient:
             body = answer.read(MAX_ERROR_BYTES)
         except (httpx.HTTPError, UnexpectedResponseError):
             body = b""  # the status alone says what to do
-        return read_failure(
+        error = read_failure(
             answer.response.status_code,
             answer.response.headers,
             body,
@@ -331,6 +336,11 @@ class DocfloClient:
             repeatable=repeatable,
             now=self._clock(),
         )
+        is_refused = answer.response.status_code == httpx.codes.UNAUTHORIZED
+        if is_refused and self._key().encode() != answer.key:
+            # A refused key did nothing. There is a new one: no reason to leave Docflo alone.
+            return UnavailableError("the API key was replaced while this was sent", remote=error.remote)
+        return error
 
     def _saw(self, operation: str, response: httpx.Response, began: float) -> RateLimit | None:
         # A key that is not known is counted as nobody's: that says nothing of ours.

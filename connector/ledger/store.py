@@ -6,7 +6,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, case, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    and_,
+    case,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
 from connector.clock import Clock
 from connector.crashpoint import Point, crashpoint
@@ -308,6 +320,19 @@ class Store:
         for row in self._rows(statement.order_by(columns.pipeline, columns.state)):
             counts.setdefault(row["pipeline"], {})[State(row["state"])] = row["counted"]
         return counts
+
+    def hasten(self, failure_class: str) -> int:
+        """Make due now what waits for this failure to be repaired; give how many deliveries that are."""
+        columns = delivery.c
+        now = self._clock()
+        waiting = (
+            columns.failure_class == failure_class,
+            columns.state.in_(_OPEN),
+            columns.due_at > now,
+            or_(columns.lease_until.is_(None), columns.lease_until <= now),
+        )
+        with self._database.write() as connection:
+            return connection.execute(update(delivery).where(*waiting).values(due_at=now)).rowcount
 
     def has_due(self, pipelines: Iterable[str]) -> bool:
         """Tell whether a claim for one of these pipelines would find anything now."""

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from connector.ledger.columns import Amount, Moment, Words
 from connector.ledger.delivery import OPEN_STATES, State
 
-MIGRATIONS = ("0001", "0002", "0003", "0004")
+MIGRATIONS = ("0001", "0002", "0003", "0004", "0005")
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 metadata = MetaData(
@@ -217,4 +217,16 @@ act = Table(
     Column("count", Integer, nullable=False),
     Column("reason", Words, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# The processes of `run`, so that anybody can see whether all of them use the same configuration.
+replica = Table(
+    "replica",
+    metadata,
+    Column("name", Text, primary_key=True),  # host and process
+    Column("version", Text, nullable=False),
+    Column("started_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("config_read_at", Moment, nullable=False),
+    Column("config_refused", Words),  # why a later configuration is not in use
 )

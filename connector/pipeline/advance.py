@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import structlog
 
 from connector.adapters.base import Idempotency
+from connector.calls import under_way
 from connector.crashpoint import Point, crashpoint
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
@@ -87,7 +88,9 @@ def _tell_dead(pipeline: Pipeline, work: Work) -> bool:
     try:
         limit = 1 if admission is Admission.ONE else NOTICE_BATCH
         notices = work.store.claim_notices(pipeline.name, limit=limit, owner=work.owner, lease=work.lease)
-        tell_dead(notices, pipeline, work)
+        documents = tuple(notice.delivery.document_id for notice in notices)
+        with under_way("tell_dead", pipeline=pipeline.name, documents=documents):
+            tell_dead(notices, pipeline, work)
         return bool(notices)
     finally:
         if admission is Admission.ONE:
@@ -100,8 +103,11 @@ def _batch(state: State, pipeline: Pipeline) -> int:
 
 
 def _run(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
+    documents = tuple(claim.delivery.document_id for claim in claims)
+    deliveries = tuple(claim.delivery.id for claim in claims)
     try:
-        step(claims, pipeline, work)
+        with under_way(step.__name__, pipeline=pipeline.name, documents=documents, deliveries=deliveries):
+            step(claims, pipeline, work)
     except ConnectorError:
         raise
     except Exception as error:

@@ -18,6 +18,7 @@ from connector.errors import (
     ConfigError,
     ConnectorError,
     OutcomeUnknownError,
+    StoppingError,
     ThrottledError,
     UnavailableError,
 )
@@ -146,6 +147,10 @@ class Breakers:
         classes = frozenset({AccessRefusedError.__name__, UnavailableError.__name__})
         self._store.try_now(self._clock(), error_classes=classes)
 
+    def credentials_changed(self) -> None:
+        """Let the next call to a side that refused the credentials probe at once."""
+        self._store.try_now(self._clock(), error_classes=frozenset({AccessRefusedError.__name__}))
+
     def open(self) -> tuple[Breaker, ...]:
         """Give every open breaker."""
         return self._store.all()
@@ -181,7 +186,7 @@ def listing_of(breakers: Breakers) -> Iterator[None]:
         raise breakers.left_alone(DOCFLO)
     try:
         yield
-    except ThrottledError:
+    except (ThrottledError, StoppingError):
         raise  # the budget knows; what a listing may not use is there for others
     except ConnectorError as error:
         breakers.report(DOCFLO, [error])

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from connector.adapters.base import Idempotency, Outcome
+from connector.calls import under_way
 from connector.crashpoint import Point, crashpoint
 from connector.docflo.wire import read_document
 from connector.errors import ConnectorError, LeaseLostError, RejectedError
@@ -62,7 +63,7 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     receipts: Sequence[Receipt | None] = ()
     with noted() as requests:
         try:
-            receipts = pipeline.adapter.lookup([record for _, record in mapped]) if mapped else ()
+            receipts = _lookup(mapped, pipeline) if mapped else ()
         except ConnectorError as error:
             work.breakers.report(pipeline.side, [error])
             unmapped = [*unmapped, *((claim, error) for claim, _ in mapped)]
@@ -139,11 +140,17 @@ def _call(mapped: Sequence[Mapped], pipeline: Pipeline) -> list[Answered]:
     with noted() as requests:
         answers: Sequence[Outcome]
         try:
-            answers = pipeline.adapter.deliver([record for _, record in mapped])
+            with under_way("send", side=pipeline.side):
+                answers = pipeline.adapter.deliver([record for _, record in mapped])
         except ConnectorError as error:
             answers = [error] * len(mapped)
     sent = [replace(_sending(claim, record), requests=told(requests)) for claim, record in mapped]
     return list(zip(sent, answers, strict=True))
+
+
+def _lookup(mapped: Sequence[Mapped], pipeline: Pipeline) -> Sequence[Receipt | None]:
+    with under_way("lookup", side=pipeline.side):
+        return pipeline.adapter.lookup([record for _, record in mapped])
 
 
 def _record(

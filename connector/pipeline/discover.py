@@ -18,7 +18,7 @@ from connector.crashpoint import Point, crashpoint
 from connector.docflo.budget import Lane
 from connector.docflo.outgoing import DocumentQuery
 from connector.document import Document
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, StoppingError
 from connector.ledger.delivery import Checkpoint, Found, OnChange
 from connector.ledger.lease import Lease, discovery_of
 from connector.ledger.listing import Listed
@@ -98,7 +98,12 @@ class _Turn:
     work: Work
 
     def keep(self) -> None:
-        """Hold on to it; called before each request."""
+        """Hold on to it; called before each request.
+
+        Raises: StoppingError when this process is told to stop; a listing that breaks off stores nothing.
+        """
+        if self.work.stopping():
+            raise StoppingError("the listing breaks off: this process is told to stop")
         if self.held.until - self.work.clock() < LEASE / 2:
             self.held = self.work.store.extend(self.held, LEASE)
 

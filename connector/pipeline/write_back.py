@@ -16,7 +16,7 @@ from connector.ledger.delivery import Claim, Delivery, State
 from connector.pipeline.breaker import DOCFLO
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.failure import concerns_all
-from connector.pipeline.work import Work, log_lost, record_failures, recording
+from connector.pipeline.work import Work, give_back, log_lost, record_failures, recording
 
 
 def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
@@ -24,7 +24,11 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     failed: list[tuple[Claim, Exception]] = []
     written: list[Claim] = []
     last: ConnectorError | None = None  # what Docflo is like now
+    left: Sequence[Claim] = ()
     for position, claim in enumerate(claims):
+        if position and work.stopping():
+            left = claims[position:]
+            break
         with noted() as requests:
             try:
                 _write(claim, pipeline, work)
@@ -45,6 +49,7 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
             except LeaseLostError:
                 log_lost(claim)
         record_failures(failed, pipeline, outcomes, work, held_until)
+        give_back(left, outcomes, work)
         crashpoint(Point.COMPLETION_WRITTEN)
     crashpoint(Point.COMPLETED)
 

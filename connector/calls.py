@@ -1,0 +1,109 @@
+"""What each thread is busy with now, and when it last gave a sign of life. Never contents.
+
+The watchdog reads it to name a call that is stuck; metrics and traces are told when a call ends. Kept for the
+whole process, because a thread that hangs cannot be asked.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One thing that a thread is busy with."""
+
+    what: str  # "deliver", "PATCH update_fields"
+    side: str  # whom it waits for: "docflo", "target crm", "" for a step as a whole
+    thread: str
+    began: float  # of `time.monotonic`
+    pipeline: str | None = None
+    documents: tuple[str, ...] = ()  # ids
+    deliveries: tuple[int, ...] = ()
+
+    def seconds(self) -> float:
+        """Give how long it has been under way."""
+        return time.monotonic() - self.began
+
+
+Ended = Callable[[Call, BaseException | None], None]
+"""Told when a call ends, in its thread, with the error that ended it. Must be quick, and never raise."""
+
+_under_way: dict[str, list[Call]] = {}  # thread -> outermost first
+_signs: dict[str, float] = {}  # thread -> when it last began or ended something
+_listeners: list[Ended] = []
+
+
+@contextmanager
+def under_way(
+    what: str,
+    *,
+    side: str = "",
+    pipeline: str | None = None,
+    documents: tuple[str, ...] = (),
+    deliveries: tuple[int, ...] = (),
+) -> Iterator[None]:
+    """Let it be known that this thread is busy with something until the block ends.
+
+    What is not named is taken from the call around it.
+    """
+    thread = threading.current_thread().name
+    stack = _under_way.setdefault(thread, [])
+    outer = stack[-1] if stack else None
+    call = Call(
+        what=what,
+        side=side,
+        thread=thread,
+        began=time.monotonic(),
+        pipeline=pipeline or (outer.pipeline if outer else None),
+        documents=documents or (outer.documents if outer else ()),
+        deliveries=deliveries or (outer.deliveries if outer else ()),
+    )
+    stack.append(call)
+    _signs[thread] = call.began
+    error: BaseException | None = None
+    try:
+        yield
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        stack.pop()
+        if not stack:
+            _under_way.pop(thread, None)
+        alive()
+        for listener in tuple(_listeners):
+            listener(call, error)
+
+
+def alive() -> None:
+    """Give a sign of life of this thread."""
+    _signs[threading.current_thread().name] = time.monotonic()
+
+
+def forget() -> None:
+    """Take this thread off the record: it ends."""
+    _signs.pop(threading.current_thread().name, None)
+
+
+def now_under_way() -> tuple[Call, ...]:
+    """Give the innermost call of each thread, the longest first."""
+    innermost = [stack[-1] for stack in tuple(_under_way.values()) if stack]
+    return tuple(sorted(innermost, key=lambda call: call.began))
+
+
+def signs() -> Mapping[str, float]:
+    """Give when each thread last gave a sign of life, by `time.monotonic`."""
+    return dict(_signs)
+
+
+@contextmanager
+def listening(listener: Ended) -> Iterator[None]:
+    """Let `listener` be told of every call that ends while the block runs."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)

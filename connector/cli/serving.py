@@ -1,0 +1,150 @@
+"""`run`, put together: one service over one database, and what replaces its setup while it runs."""
+
+import os
+import signal
+import socket
+from contextlib import ExitStack, suppress
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+
+import structlog
+
+from connector import __version__
+from connector.calls import Call
+from connector.clock import utc_now
+from connector.config import Config, load_config
+from connector.errors import AccessRefusedError, ConnectorError
+from connector.ledger.database import Database, open_database
+from connector.ledger.delivery import OPEN_STATES, State
+from connector.ledger.replicas import Replica, ReplicaStore
+from connector.ledger.store import Store
+from connector.pipeline.work import log_halt
+from connector.service.daemon import Service
+from connector.service.keeper import Keeper
+from connector.service.setup import Current, Scheduled, Setup
+from connector.service.vitals import Vitals, call_facts
+from connector.wiring import connect_over
+
+log = structlog.get_logger(__name__)
+
+SHOWN_EVERY = timedelta(seconds=15)
+
+
+def serve(path: Path, config: Config) -> tuple[Call, ...]:
+    """Run until a signal comes; give what was still under way when the grace period ended.
+
+    Raises: ConfigError for bad mappings or an old schema.
+    """
+    with ExitStack() as stack:
+        database = open_database(config.database)
+        stack.callback(database.close)
+        database.require_current_schema()
+        serving = _Serving(path, config, database)
+        stack.callback(serving.close)
+        return serving.run()
+
+
+class _Serving:
+    """The parts of one process, which know each other here and nowhere else."""
+
+    def __init__(self, path: Path, config: Config, database: Database) -> None:
+        self._database = database
+        self._store = Store(database, clock=utc_now)
+        self._replicas = ReplicaStore(database)
+        self._name = f"{socket.gethostname()}:{os.getpid()}"
+        self._began = self._shown_at = utc_now() - SHOWN_EVERY
+        self._current = Current(make_setup(config, database))
+        self._keeper = Keeper(
+            path,
+            config,
+            self._current,
+            load=lambda: load_config(path),
+            build=lambda config: make_setup(config, database),
+            on_new=self._reschedule,
+            on_new_secrets=self._try_again,
+            clock=utc_now,
+        )
+        self._vitals = Vitals(limit=config.service.stuck_after)
+        self._service = Service(
+            self._current,
+            vitals=self._vitals,
+            workers=config.service.workers,
+            grace=config.service.grace,
+            errands=(self._keeper.look, self._show_ourselves, self._vitals.name_slow_calls),
+        )
+
+    def run(self) -> tuple[Call, ...]:
+        for halt in self._store.halts():
+            log_halt(halt)
+        self._service.stop_on_signals()
+        signal.signal(signal.SIGHUP, self._on_hangup)
+        left = self._service.run()
+        for call in left:
+            log.warning("service.unfinished", **call_facts(call))
+        with suppress(ConnectorError):
+            _say_what_is_left(self._store)
+            self._replicas.leave(self._name)
+        log.info("service.stopped", unfinished=len(left))
+        return left
+
+    def close(self) -> None:
+        with self._current.use() as setup:
+            pass
+        setup.close()
+
+    def _on_hangup(self, _number: int, _frame: FrameType | None) -> None:
+        self._keeper.ask()
+
+    def _reschedule(self) -> None:
+        self._service.reschedule()
+
+    def _try_again(self) -> None:
+        """Let what waits for credentials go on at once: there are new ones."""
+        with self._current.use() as setup:
+            setup.make_work(lambda: False).breakers.credentials_changed()
+        hastened = self._store.hasten(AccessRefusedError.__name__)
+        if hastened:
+            log.info("secrets.tried_again", deliveries=hastened)
+        self._service.wake()
+
+    def _show_ourselves(self) -> None:
+        now = utc_now()
+        if now - self._shown_at < SHOWN_EVERY:
+            return
+        self._shown_at = now
+        self._replicas.show(
+            Replica(
+                name=self._name,
+                version=__version__,
+                started_at=self._began,
+                seen_at=now,
+                config_read_at=self._keeper.reading.at,
+                config_refused=self._keeper.reading.refused,
+            )
+        )
+
+
+def make_setup(config: Config, database: Database) -> Setup:
+    """Make everything that one reading of the configuration needs.
+
+    Raises: ConfigError when it cannot be used.
+    """
+    with ExitStack() as stack:
+        connector = stack.enter_context(connect_over(database, config))
+        return Setup(
+            scheduled=[
+                Scheduled(pipeline=pipeline, every=schedule.every, sweep=schedule.sweep)
+                for pipeline in connector.pipelines
+                for schedule in [config.pipelines[pipeline.name].schedule]
+            ],
+            make_work=lambda stopping: connector.work(stopping=stopping),
+            close=stack.pop_all().close,
+        )
+
+
+def _say_what_is_left(store: Store) -> None:
+    for pipeline, counts in store.counts().items():
+        left = {state.value: counts.get(state, 0) for state in State if state in OPEN_STATES}
+        if any(left.values()):
+            log.info("service.leaves", pipeline=pipeline, **left)
