@@ -24,6 +24,7 @@ from connector.ledger.breaker import BreakerStore
 from connector.ledger.budget import BudgetStore
 from connector.ledger.database import Database, open_database
 from connector.ledger.delivery import OnChange
+from connector.ledger.replicas import ReplicaStore
 from connector.ledger.store import Store
 from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping as MappingRules
@@ -129,6 +130,7 @@ class Sight:
     store: Store
     budget: SharedBudget
     breakers: Breakers
+    replicas: ReplicaStore
 
 
 @contextmanager
@@ -148,6 +150,7 @@ def open_sight(config: Config, *, clock: Clock = utc_now) -> Iterator[Sight]:
             store=Store(database, clock=clock),
             budget=make_budget(config, database, clock=clock),
             breakers=Breakers(BreakerStore(database), clock=clock),
+            replicas=ReplicaStore(database),
         )
     finally:
         database.close()

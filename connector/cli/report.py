@@ -1,6 +1,7 @@
 """Deliveries and cycles as people and scripts read them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from rich.console import Console
 from rich.markup import escape
@@ -11,6 +12,7 @@ from connector.cli.output import table
 from connector.docflo.budget import Balance
 from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, Errand, Halt, State
+from connector.ledger.replicas import Replica
 from connector.pipeline.listing import Quirk
 
 WRITES = ("update_fields", "update_status")
@@ -109,6 +111,33 @@ def halt_line(halt: Halt) -> str:
         f"row died of {halt.error_class}, the last one of: {halt.reason}. Nothing of it is sent until the "
         f"cause is repaired and `docflo-connector pipelines resume {halt.pipeline} --reason ...` is run."
     )
+
+
+def replica_json(replica: Replica) -> Mapping[str, object]:
+    """Give a process of `run` as JSON values."""
+    return {
+        "name": replica.name,
+        "version": replica.version,
+        "started_at": replica.started_at,
+        "seen_at": replica.seen_at,
+        "config_read_at": replica.config_read_at,
+        "config_refused": replica.config_refused,
+    }
+
+
+def replica_lines(replicas: Iterable[Replica], *, now: datetime) -> Iterator[str]:
+    """Say which processes of `run` there are, and what a person should know of each."""
+    for replica in replicas:
+        line = f"{replica.name} runs since {replica.started_at:%Y-%m-%d %H:%M} UTC ({replica.version})"
+        if replica.is_gone(now):
+            seen = f"{replica.seen_at:%Y-%m-%d %H:%M:%S} UTC"
+            line = f"{replica.name} was last seen at {seen}: it was killed, or stands still"
+        if replica.config_refused:
+            read = f"{replica.config_read_at:%Y-%m-%d %H:%M} UTC"
+            line += (
+                f"; it refuses the configuration and goes on with that of {read}: {replica.config_refused}"
+            )
+        yield f"{line}."
 
 
 def delivery_json(delivery: Delivery) -> Mapping[str, object]:

@@ -21,7 +21,7 @@ from connector.ledger.replicas import Replica, ReplicaStore
 from connector.ledger.store import Store
 from connector.pipeline.work import log_halt
 from connector.service.daemon import Service
-from connector.service.keeper import Keeper
+from connector.service.keeper import Keeper, Reading
 from connector.service.setup import Current, Scheduled, Setup
 from connector.service.vitals import Vitals, call_facts
 from connector.wiring import connect_over
@@ -53,7 +53,8 @@ class _Serving:
         self._store = Store(database, clock=utc_now)
         self._replicas = ReplicaStore(database)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
-        self._began = self._shown_at = utc_now() - SHOWN_EVERY
+        self._began = self._shown_at = utc_now()
+        self._shown: Reading | None = None
         self._current = Current(make_setup(config, database))
         self._keeper = Keeper(
             path,
@@ -71,7 +72,11 @@ class _Serving:
             vitals=self._vitals,
             workers=config.service.workers,
             grace=config.service.grace,
-            errands=(self._keeper.look, self._show_ourselves, self._vitals.name_slow_calls),
+            errands={
+                "files": self._keeper.look,
+                "replica": self._show_ourselves,
+                "watchdog": self._vitals.name_slow_calls,
+            },
         )
 
     def run(self) -> tuple[Call, ...]:
@@ -109,20 +114,20 @@ class _Serving:
         self._service.wake()
 
     def _show_ourselves(self) -> None:
-        now = utc_now()
-        if now - self._shown_at < SHOWN_EVERY:
+        now, reading = utc_now(), self._keeper.reading
+        if reading == self._shown and now - self._shown_at < SHOWN_EVERY:
             return
-        self._shown_at = now
         self._replicas.show(
             Replica(
                 name=self._name,
                 version=__version__,
                 started_at=self._began,
                 seen_at=now,
-                config_read_at=self._keeper.reading.at,
-                config_refused=self._keeper.reading.refused,
+                config_read_at=reading.at,
+                config_refused=reading.refused,
             )
         )
+        self._shown, self._shown_at = reading, now
 
 
 def make_setup(config: Config, database: Database) -> Setup:

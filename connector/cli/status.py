@@ -13,8 +13,11 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         budget_line,
         halt_json,
         halt_line,
+        replica_json,
+        replica_lines,
     )
     from connector.cli.session import open_session
+    from connector.clock import utc_now
     from connector.ledger.delivery import State
     from connector.wiring import open_sight
 
@@ -25,6 +28,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         checkpoints = {name: sight.store.checkpoint(name) for name in settings.pipelines}
         budget = sight.budget.balance()
         breakers = sight.breakers.open()
+        replicas = sight.replicas.all()
     rows = {
         name: {
             **{state.value: counts.get(name, {}).get(state, 0) for state in State},
@@ -42,6 +46,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
                 },
                 "budget": budget_json(budget),
                 "breakers": [breaker_json(breaker) for breaker in breakers],
+                "replicas": [replica_json(replica) for replica in replicas],
             }
         )
         return
@@ -52,4 +57,6 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         screen.print(halt_line(halt), markup=False, soft_wrap=True)
     if breakers:
         screen.print(breaker_table(breakers))
+    for line in replica_lines(replicas, now=utc_now()):
+        screen.print(line, markup=False, soft_wrap=True)
     screen.print(budget_line(budget))

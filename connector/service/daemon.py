@@ -8,7 +8,7 @@ rest for the next process.
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import FrameType
 
@@ -40,9 +40,9 @@ class Service:
         vitals: Vitals,
         workers: int,
         grace: timedelta,
-        errands: Sequence[Callable[[], None]] = (),
+        errands: Mapping[str, Callable[[], None]],
     ) -> None:
-        """`errands` are looked after once a second, each in a thread of its own, until the drain is over."""
+        """`errands`, by name, are done once a second, in a thread for each, until the drain is over."""
         self._current = current
         self._vitals = vitals
         self._grace = grace
@@ -50,9 +50,7 @@ class Service:
         self._ended = threading.Event()
         self._found = threading.Event()
         self._workers = [self._thread(f"worker-{number}", self._advance) for number in range(workers)]
-        self._others = [
-            self._thread(f"errand-{number}", self._errand, errand) for number, errand in enumerate(errands)
-        ]
+        self._others = [self._thread(name, self._errand, errand) for name, errand in errands.items()]
         self._schedule = Schedule(self._list, alive=self._scheduler_is_alive)
         self._listed: set[str] = set()
         vitals.expect([thread.name for thread in (*self._workers, *self._others)] + ["scheduler"])
@@ -176,14 +174,15 @@ class Service:
             return IDLE if self._current.is_current(setup) else timedelta()
 
     def _errand(self, errand: Callable[[], None]) -> None:
+        name = threading.current_thread().name
         while not self._ended.wait(TICK.total_seconds()):
             alive()
             try:
                 errand()
             except ConnectorError as error:
-                log.warning("errand.failed", error=type(error).__name__, reason=error.message)
+                log.warning("errand.failed", errand=name, error=type(error).__name__, reason=error.message)
             except Exception:
-                log.exception("errand.bug")
+                log.exception("errand.bug", errand=name)
 
     def _drained(self, deadline: float) -> tuple[Call, ...]:
         """Wait for what is in flight; give what is still under way at the deadline."""

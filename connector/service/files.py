@@ -39,8 +39,14 @@ class Watch:
         """Give the files that have changed since they were last given, or since the beginning."""
         now = _fingers(frozenset(self._known))
         is_settled, self._seen = now == self._seen, now
-        if not is_settled or now == self._known:
-            return ()
+        return self._taken(now) if is_settled else ()
+
+    def take(self) -> tuple[Path, ...]:
+        """Give the files that have changed, settled or not."""
+        self._seen = _fingers(frozenset(self._known))
+        return self._taken(self._seen)
+
+    def _taken(self, now: Mapping[Path, Finger]) -> tuple[Path, ...]:
         changed = tuple(sorted(path for path in now if now[path] != self._known[path]))
         self._known = now
         return changed

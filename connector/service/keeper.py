@@ -70,8 +70,9 @@ class Keeper:
         if secrets:
             log.info("secrets.changed", files=[path.name for path in secrets])
             self._on_new_secrets()
-        changed = self._settings.look()
-        if changed or self._asked.is_set():
+        is_asked = self._asked.is_set()
+        changed = self._settings.take() if is_asked else self._settings.look()
+        if changed or is_asked:
             self._asked.clear()
             self._read_again(changed)
 

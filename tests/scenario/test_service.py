@@ -1,0 +1,133 @@
+"""`run` as an operator meets it: signals, files that change, credentials that are rotated."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+from tests.scenario.conftest import Cli, World
+from tests.scenario.test_survival import (
+    PATIENCE,
+    assert_each_delivered_once,
+    created_headers,
+    start,
+    until_quiet,
+    wait_for,
+)
+
+SCHEDULE = "    target: crm\n    schedule: {every: 1s}\n"
+
+
+@contextmanager
+def running(world: World) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the service until the block ends; it must end by SIGTERM with 0."""
+    process = start(world, "run")
+    try:
+        yield process
+    finally:
+        process.terminate()
+        code = process.wait(PATIENCE)
+    assert code == 0
+
+
+def logged(world: World, event: str) -> list[dict[str, Any]]:
+    """Give the log lines of one kind so far."""
+    text = (world.config.parent / "process.log").read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [line for line in lines if line["event"] == event]
+
+
+def approved(world: World) -> int:
+    return len(world.running.salesforce.rows("Invoice__c"))
+
+
+def test_a_stop_says_what_it_leaves(world: World) -> None:
+    world.edit("pipelines:\n", "service: {workers: 1}\n\npipelines:\n")
+    process = start(world, "run")
+    wait_for(lambda: approved(world) >= 25)
+
+    process.terminate()
+
+    assert process.wait(PATIENCE) == 0
+    [left] = logged(world, "service.leaves")
+    assert left["pipeline"] == "invoices-to-crm"
+    assert left["pending"] + left["delivered"] > 0
+    until_quiet(world)
+    assert_each_delivered_once(world)
+    assert set(created_headers(world).values()) == {1}
+
+
+def test_a_mapping_that_is_corrected_while_it_runs_is_used(world: World, cli: Cli) -> None:
+    world.edit("    target: crm\n", f"{SCHEDULE}    halt_after: 0\n")
+    world.edit_mapping("InvoiceTotal.amount, type: decimal", "NoSuchTotal.amount, type: decimal")
+    with running(world):
+        wait_for(lambda: len(logged(world, "delivery.dead")) >= 25)
+        world.edit_mapping("NoSuchTotal.amount, type: decimal", "InvoiceTotal.amount, type: decimal")
+        wait_for(lambda: bool(logged(world, "config.read")))
+        cli("deliveries", "replay", "--state", "dead", "--yes", "--reason", "repaired", "-c", world.config)
+        wait_for(lambda: approved(world) == 196)
+
+
+def test_a_broken_configuration_is_refused_shown_and_replaced_by_its_correction(
+    world: World, cli: Cli
+) -> None:
+    world.edit("    target: crm\n", SCHEDULE)
+    with running(world) as process:
+        wait_for(lambda: approved(world) == 196)
+        world.edit("target: crm", "target: crn")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: bool(logged(world, "config.refused")))
+        # The file is wrong for every command: what the service says is read with the right one.
+        broken = world.config.read_text(encoding="utf-8")
+        right = world.config.with_name("right.yaml")
+        right.write_text(broken.replace("crn", "crm"), encoding="utf-8")
+
+        def shown() -> str:
+            [replica] = cli("status", "-c", right, "-o", "json").json["replicas"] or [{}]
+            return str(replica.get("config_refused"))
+
+        wait_for(lambda: "crn" in shown())
+        assert "it refuses the configuration" in cli("status", "-c", right).out
+        world.edit("target: crn", "target: crm")
+        wait_for(lambda: bool(logged(world, "config.read")))
+        wait_for(lambda: shown() == "None")
+    assert cli("status", "-c", world.config, "-o", "json").json["replicas"] == []
+
+
+def test_a_rotated_docflo_key_is_picked_up_under_load_and_no_document_dies(world: World) -> None:
+    docflo = world.running.docflo
+    with running(world):
+        wait_for(lambda: len(docflo.journal.effects) >= 40)
+        docflo.api_keys = {"another-key": docflo.api_keys["sandbox-key"]}
+        wait_for(lambda: bool(logged(world, "breaker.open")))
+        write_atomically(world, "docflo-api-key", "another-key\n")
+        wait_for(lambda: approved(world) == 196)
+
+    until_quiet(world)
+    assert_each_delivered_once(world)
+    assert bool(logged(world, "secrets.changed"))
+    assert {line["error"] for line in logged(world, "delivery.dead")} <= {"MappingError", "RejectedError"}
+
+
+def test_a_rotated_salesforce_secret_is_picked_up_under_load_and_no_document_dies(world: World) -> None:
+    salesforce = world.running.salesforce
+    with running(world):
+        wait_for(lambda: approved(world) >= 25)
+        cast("dict[str, str]", salesforce.clients)["sandbox-consumer"] = "another-secret"
+        salesforce.revoke_tokens()
+        wait_for(lambda: bool(logged(world, "breaker.open")))
+        write_atomically(world, "salesforce-consumer-secret", "another-secret\n")
+        wait_for(lambda: approved(world) == 196)
+
+    until_quiet(world)
+    assert_each_delivered_once(world)
+    assert set(created_headers(world).values()) == {1}
+
+
+def write_atomically(world: World, name: str, value: str) -> None:
+    secrets = world.config.parent / "secrets"
+    (secrets / "new").write_text(value, encoding="utf-8")
+    os.replace(secrets / "new", secrets / name)  # noqa: PTH105 as a mounted volume does it
