@@ -22,7 +22,7 @@ OVERLAP = 3  # rows that a page repeats of the one before: the proof that nothin
 READINGS = 3  # of a window that moves while it is read, before it is split
 LAST_READINGS = 5  # more of one that cannot be split
 MAX_PAGES = 10_000  # a guard against a server that never ends its list
-SMALLEST_CAP = 10  # the default page of the API page: no server is taken to cap pages below it
+SMALLEST_CAP = 10  # rows of one creation time that are not taken for a page that was cut short
 BEYOND = 1_000_000  # a row that no list of ours has
 TICK = timedelta(milliseconds=1)  # what a query can tell apart
 DAY = timedelta(days=1)
@@ -149,7 +149,9 @@ class _Reading:
         """Give a window that cannot be split, or say that it cannot be had."""
         if ending is _Ending.MOVED:
             return self._settle_for(query, seen)
-        if len(seen) < self._docflo.page_size and self._rows_of_anything() > len(seen):
+        if len(seen) < self._docflo.page_size and (
+            len(seen) < SMALLEST_CAP or self._rows_of_anything() > len(seen)
+        ):
             return seen  # larger pages than this one are given, so this one was not cut short
         what = " ".join(word for word in (query.type, query.status) if word)
         message = (
@@ -205,7 +207,7 @@ class _Reading:
         raise UnexpectedResponseError(f"Docflo's list does not end: {len(rows)} rows so far")
 
     def _only_page(self, page: Sequence[Document]) -> _Ending:
-        may_be_cut = len(page) >= max(SMALLEST_CAP, self._largest)
+        may_be_cut = len(page) >= max(1, self._largest)
         is_full = len(page) >= self._docflo.page_size
         return _Ending.STUCK if is_full or may_be_cut else _Ending.PROVEN
 

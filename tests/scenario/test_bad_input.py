@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connector.sandbox.faults import Fault
-from tests.scenario.conftest import Cli, Ran, World
+from tests.scenario.conftest import APPROVED, GOOD, Cli, Ran, World
 
 
 def _assert_clear(ran: Ran, code: int, *words: str) -> None:
@@ -23,7 +23,7 @@ def _assert_nothing_happened(world: World) -> None:
 
 def _assert_all_goes_through_afterwards(world: World, cli: Cli) -> None:
     ran = cli("sync", "--config", world.config, "--output", "json")
-    assert ran.json["pipelines"]["invoices-to-crm"]["completed"] == 196
+    assert ran.json["pipelines"]["invoices-to-crm"]["completed"] == GOOD
 
 
 def test_no_configuration_names_the_command_that_writes_one(tmp_path: Path, cli: Cli) -> None:
@@ -35,7 +35,7 @@ def test_no_configuration_names_the_command_that_writes_one(tmp_path: Path, cli:
 def test_an_unknown_key_is_named_with_its_place_and_the_key_that_was_meant(world: World, cli: Cli) -> None:
     world.edit("tenant_id:", "tenant: x\n  tenant_id:")
 
-    _assert_clear(cli("sync", "--config", world.config), 2, "config.yaml:4:3", "docflo.tenant", "tenant_id")
+    _assert_clear(cli("sync", "--config", world.config), 2, "config.yaml:5:3", "docflo.tenant", "tenant_id")
     _assert_nothing_happened(world)
 
 
@@ -64,7 +64,7 @@ def test_a_missing_environment_variable_is_named(world: World, cli: Cli) -> None
         2,
         "docflo.api_key",
         "DOCFLO_API_KEY_OF_NOBODY",
-        "config.yaml:5",
+        "config.yaml:6",
     )
 
 
@@ -111,7 +111,7 @@ def test_a_salesforce_secret_that_is_refused_waits_and_then_goes_through(world: 
     assert ran.code == 3
     counts = ran.json["pipelines"]["invoices-to-crm"]
     # One batch met the refusal; the others were not even claimed.
-    assert counts["waiting"] + counts["dead"] == 200
+    assert counts["waiting"] + counts["dead"] == APPROVED
     assert world.running.salesforce.journal.count() == {"token": 1}
     assert world.running.salesforce.rows("Invoice__c") == ()
 

@@ -13,30 +13,25 @@ import pytest
 
 from connector.cli.bar import Bar
 from connector.cli.cycle import Cycle, run_cycle
-from connector.cli.sandbox_setup import TENANT, sandboxes, write_sandbox_config
-from connector.cli.session import open_session, upgrade_quietly
+from connector.cli.sandbox_setup import sandboxes
+from connector.cli.session import open_session
 from connector.clock import utc_now
 from connector.ledger.delivery import State
 from connector.pipeline.advance import drain
 from connector.pipeline.discover import discover
-from connector.sandbox.docflo.app import DocfloSandbox
-from connector.sandbox.docflo.demo import demo_documents
 from connector.sandbox.faults import Fault
 from connector.wiring import Connector, connect
 from tests.factories import HandClock
-from tests.scenario.conftest import Cli, World
+from tests.scenario.conftest import APPROVED, BATCH, GOOD, Cli, World, small_docflo, small_world
 
-PATIENCE = 60.0
+PATIENCE = 90.0
 PIPELINE = "invoices-to-crm"
 
 
 @contextmanager
 def limited_world(folder: Path, **limits: object) -> Iterator[World]:
-    docflo = DocfloSandbox(tenant_id=TENANT, documents=demo_documents(utc_now()), **limits)  # type: ignore[arg-type]
-    with sandboxes(docflo=docflo) as running:
-        config = write_sandbox_config(folder, running)
-        upgrade_quietly(config)
-        yield World(running=running, config=config)
+    with sandboxes(docflo=small_docflo(**limits)) as running:
+        yield small_world(folder, running)
 
 
 @contextmanager
@@ -72,14 +67,14 @@ def writes(world: World) -> int:
 def test_a_spent_limit_is_never_overstepped_and_the_rest_goes_after_the_reset(
     tmp_path: Path, cli: Cli
 ) -> None:
-    with limited_world(tmp_path, rate_limit=150) as world:
+    with limited_world(tmp_path, rate_limit=30) as world:
         first = cli("sync", "--config", world.config, "--output", "json")
         sent = len(world.running.docflo.journal.requests)
         again = cli("sync", "--config", world.config, "--output", "json")
 
-        assert sent == 150
+        assert sent == 30
         assert refusals(world) == 0
-        assert first.json["pipelines"][PIPELINE]["completed"] == (150 - 3) // 2
+        assert first.json["pipelines"][PIPELINE]["completed"] == (30 - 3) // 2
         assert first.json["budget"]["lanes"]["write_back"] == 0
         assert first.json["come_back_at"] is not None
         assert again.code == 75
@@ -131,7 +126,7 @@ def test_after_one_refusal_nothing_is_sent_before_its_time_and_then_everything(
         kind="status",
         status=refusal.status,
         headers=refusal.headers,
-        after=50,
+        after=10,
     )
     world.running.docflo.faults.add(fault)
     clock = HandClock(now=utc_now())
@@ -143,13 +138,13 @@ def test_after_one_refusal_nothing_is_sent_before_its_time_and_then_everything(
         clock.now = until - timedelta(seconds=2)
         early = cycle(connector)
 
-        assert world.running.docflo.journal.count()["update_fields"] == 51
+        assert world.running.docflo.journal.count()["update_fields"] == 11
         assert len(world.running.docflo.journal.requests) == sent
-        assert refused.count(State.COMPLETED) == 50
+        assert refused.count(State.COMPLETED) == 10
         assert early.exit() == 75
         clock.now = until + timedelta(hours=1)  # the write-back's own turn is a little later
         assert cycle(connector).open.total() == 0
-    assert writes(world) == 196 * 2 + 1
+    assert writes(world) == GOOD * 2 + 1
 
 
 def start(world: World) -> subprocess.Popen[bytes]:
@@ -167,7 +162,6 @@ def test_two_replicas_stay_within_the_limit_over_three_windows_and_write_backs_a
         world.edit("sqlite:///connector.db", postgres_url)
         # Listings all the time: more than the limit by themselves.
         world.edit("    target: crm\n", "    target: crm\n    schedule: {every: 1s, sweep: 1s}\n")
-        world.edit("  api_key:", "  page_size: 20\n  api_key:")
         assert cli("database", "upgrade", "--config", world.config).code == 0
         processes = [start(world), start(world)]
         try:
@@ -229,7 +223,7 @@ def test_a_target_that_is_away_is_asked_once_a_pause_and_everything_goes_when_it
         assert breaker.side == "target crm"
         assert breaker.failures == 3
         untried = [each for each in connector.store.find(limit=1000) if each.attempts == 0]
-        assert len(untried) >= 200 - 25
+        assert len(untried) >= APPROVED - 2 * BATCH
 
         world.running.salesforce.faults.clear()
         clock.now = breaker.next_try
@@ -237,7 +231,7 @@ def test_a_target_that_is_away_is_asked_once_a_pause_and_everything_goes_when_it
         clock.advance(timedelta(minutes=1))  # what failed when it went away has a pause of its own
         advance_all(connector)
         assert connector.breakers.open() == ()
-        assert connector.store.counts()[PIPELINE] == {State.COMPLETED: 196, State.DEAD: 4}
+        assert connector.store.counts()[PIPELINE] == {State.COMPLETED: GOOD, State.DEAD: 4}
 
 
 def test_a_docflo_that_refuses_the_key_is_left_alone_while_targets_go_on(world: World) -> None:
@@ -252,12 +246,12 @@ def test_a_docflo_that_refuses_the_key_is_left_alone_while_targets_go_on(world: 
 
         assert len(world.running.docflo.journal.requests) == 1
         assert breaker.side == "docflo"
-        assert connector.store.counts()[PIPELINE] == {State.DELIVERED: 196, State.DEAD: 4}
+        assert connector.store.counts()[PIPELINE] == {State.DELIVERED: GOOD, State.DEAD: 4}
 
         key.write_text("sandbox-key", encoding="utf-8")
         clock.now = breaker.next_try
         advance_all(connector)
-        assert connector.store.counts()[PIPELINE][State.COMPLETED] == 196
+        assert connector.store.counts()[PIPELINE][State.COMPLETED] == GOOD
 
 
 def test_an_open_breaker_survives_a_restart_and_status_shows_it(world: World, cli: Cli) -> None:

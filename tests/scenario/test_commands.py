@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connector.config import load_config
-from tests.scenario.conftest import Cli, World
+from tests.scenario.conftest import GOOD, Cli, World
 
 SUBJECTS = (
     "mapping of invoices-to-crm",
@@ -132,7 +132,7 @@ def test_status_and_checkpoint_say_how_far_it_is(world: World, cli: Cli) -> None
     states = cli("status", "--config", world.config, "--output", "json").json["pipelines"]["invoices-to-crm"]
     point = cli("checkpoint", "show", "--config", world.config, "--output", "json").json[0]
 
-    assert (states["completed"], states["dead"], states["pending"]) == (196, 4, 0)
+    assert (states["completed"], states["dead"], states["pending"]) == (GOOD, 4, 0)
     assert states["listed_until"] == point["listed_until"]
     assert point["next_listing_from"] < point["listed_until"]
 
@@ -147,7 +147,7 @@ def test_off_a_terminal_each_step_is_one_json_line_without_contents(world: World
     ran = cli("sync", "--config", world.config)
 
     lines = [json.loads(line) for line in ran.err.splitlines()]
-    assert sum(line["event"] == "delivery.moved" for line in lines) == 2 * 196
+    assert sum(line["event"] == "delivery.moved" for line in lines) == 2 * GOOD
     assert sum(line["event"] == "delivery.dead" for line in lines) == 4
     vendors = {
         document.fields["VendorName"]["value"]

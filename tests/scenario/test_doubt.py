@@ -23,7 +23,7 @@ from connector.pipeline.discover import discover
 from connector.record import Receipt, Record
 from connector.wiring import Connector, connect
 from tests.factories import HandClock
-from tests.scenario.conftest import Cli, World
+from tests.scenario.conftest import BATCH, MAPPABLE, Cli, World
 
 SETTLE = timedelta(seconds=30)
 
@@ -34,7 +34,9 @@ def either(world: World, cli: Cli, request: pytest.FixtureRequest) -> World:
     if request.param == "postgresql":
         world.edit("sqlite:///connector.db", request.getfixturevalue("postgres_url"))
         assert cli("database", "upgrade", "-c", world.config).code == 0
-    world.edit("targets:\n", "targets:\n  till:\n    adapter: memory\n    idempotency: lookup\n")
+    world.edit(
+        "targets:\n", "targets:\n  till:\n    adapter: memory\n    idempotency: lookup\n    batch_size: 5\n"
+    )
     world.edit("    target: crm\n", "    target: till\n    halt_after: 0\n")
     return world
 
@@ -68,16 +70,16 @@ def test_a_lost_answer_is_asked_for_only_after_the_settle_time(either: World) ->
         clock.advance(timedelta(minutes=1))
         _drain(connector)
 
-        assert in_doubt == early == 25
+        assert in_doubt == early == BATCH
         assert State.IN_DOUBT not in _counts(connector)
-        assert adapter.created == len(adapter.held) == 198
+        assert adapter.created == len(adapter.held) == MAPPABLE
 
 
 class _LateRows(MemoryAdapter):
     """Takes a record, loses the answer, and shows the row only some time after."""
 
     def __init__(self, clock: HandClock) -> None:
-        super().__init__(MemorySettings(adapter="memory", idempotency="lookup", batch_size=25))
+        super().__init__(MemorySettings(adapter="memory", idempotency="lookup", batch_size=BATCH))
         self._clock = clock
         self._hidden_until = clock.now
 
@@ -104,7 +106,7 @@ def test_a_row_that_shows_late_is_not_made_twice(either: World) -> None:
             drain([slow], connector.work(), stop=lambda: False)
             clock.advance(timedelta(seconds=7))
 
-        assert late.created == len(late.held) == 198
+        assert late.created == len(late.held) == MAPPABLE
 
 
 def test_a_worker_that_vanished_after_sending_leaves_a_doubt_that_is_settled(either: World) -> None:
@@ -124,7 +126,7 @@ def test_a_worker_that_vanished_after_sending_leaves_a_doubt_that_is_settled(eit
         _drain(connector)
 
         assert still == 5
-        assert adapter.created == len(adapter.held) == 198
+        assert adapter.created == len(adapter.held) == MAPPABLE
 
 
 @pytest.mark.parametrize(
@@ -148,8 +150,8 @@ def test_what_a_look_up_cannot_tell_stays_in_doubt(
         monkeypatch.undo()
         _drain(connector)
 
-        assert doubts == 25
-        assert adapter.created == len(adapter.held) == 198
+        assert doubts == BATCH
+        assert adapter.created == len(adapter.held) == MAPPABLE
 
 
 def test_an_answer_that_says_no_leaves_no_doubt(either: World) -> None:
@@ -167,7 +169,7 @@ class _OneAtATime(MemoryAdapter):
     """Notices two requests for one key that are under way at the same time."""
 
     def __init__(self) -> None:
-        super().__init__(MemorySettings(adapter="memory", idempotency="lookup", batch_size=5))
+        super().__init__(MemorySettings(adapter="memory", idempotency="lookup", batch_size=BATCH))
         self._busy: Counter[str] = Counter()
         self._guard = threading.Lock()
         self._meeting = threading.Barrier(2)
@@ -209,7 +211,7 @@ def test_two_replicas_never_have_one_key_under_way_twice(either: World) -> None:
 
         assert watched.meetings > 2
         assert watched.overlaps == []
-        assert watched.created == len(watched.held) == 198
+        assert watched.created == len(watched.held) == MAPPABLE
 
 
 def test_a_target_that_cannot_be_asked_needs_a_person_by_name(world: World, cli: Cli) -> None:
@@ -235,8 +237,8 @@ def test_doubts_of_a_target_that_cannot_be_asked_wait_for_the_person(either: Wor
             _drain(connector)
             clock.advance(timedelta(days=1))
 
-        assert _counts(connector)[State.IN_DOUBT] == 25
-        assert adapter.created == 198
+        assert _counts(connector)[State.IN_DOUBT] == BATCH
+        assert adapter.created == MAPPABLE
 
     sent = cli(
         "deliveries", "replay", "--state", "in_doubt", "--target-has-none", "--yes", "--reason", "I looked",
@@ -244,7 +246,7 @@ def test_doubts_of_a_target_that_cannot_be_asked_wait_for_the_person(either: Wor
     )  # fmt: skip
     assert sent.code == 0, sent.err
     states = cli("status", "-c", either.config, "-o", "json").json["pipelines"]["invoices-to-crm"]
-    assert (states["in_doubt"], states["pending"]) == (0, 25)
+    assert (states["in_doubt"], states["pending"]) == (0, BATCH)
 
 
 def test_one_poisonous_document_does_not_take_its_batch_along(
@@ -264,7 +266,7 @@ def test_one_poisonous_document_does_not_take_its_batch_along(
         while advance(pipeline, connector.work()):
             pass
 
-        assert adapter.created == len(adapter.held) == 197
+        assert adapter.created == len(adapter.held) == MAPPABLE - 1
         [culprit] = connector.store.find(document_id=poison)
         assert culprit.failure is not None
         assert (culprit.state, culprit.attempts) == (State.PENDING, 1)

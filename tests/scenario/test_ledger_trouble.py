@@ -11,10 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from connector.cli.sandbox_setup import sandboxes, write_sandbox_config
-from connector.cli.session import upgrade_quietly
+from connector.cli.sandbox_setup import sandboxes
 from tests.postgres import PostgresServer
-from tests.scenario.conftest import Cli, World
+from tests.scenario.conftest import BATCH, GOOD, Cli, World, small_docflo, small_world
 from tests.scenario.test_survival import (
     PATIENCE,
     assert_each_delivered_once,
@@ -40,7 +39,7 @@ def test_a_database_that_another_program_locks_is_waited_for(world: World, cli: 
 
     release.join()
     other.close()
-    assert ran.json["pipelines"]["invoices-to-crm"]["completed"] == 196
+    assert ran.json["pipelines"]["invoices-to-crm"]["completed"] == GOOD
     assert_each_delivered_once(world)
 
 
@@ -54,7 +53,7 @@ def test_a_postgresql_that_is_gone_for_a_while_stops_nothing_for_good(
     assert cli("database", "upgrade", "--config", world.config).code == 0
     process = start(world, "run")
     try:
-        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 25)
+        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= BATCH)
         postgres_server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
         postgres_server.run(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'"  # noqa: S608 our own
@@ -82,11 +81,11 @@ def test_a_replica_that_stands_still_and_wakes_up_late_doubles_nothing(
     assert cli("database", "upgrade", "--config", world.config).code == 0
     sleeper = start(world, "run")
     try:
-        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 25)
+        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= BATCH)
         sleeper.send_signal(signal.SIGSTOP)
         other = start(world, "run")
         try:
-            wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) == 196)
+            wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) == GOOD)
             sleeper.send_signal(signal.SIGCONT)
         finally:
             other.terminate()
@@ -119,9 +118,8 @@ def _run(*command: object) -> bool:
 
 
 def test_a_full_disk_is_a_clear_stop_and_nothing_is_lost(small_disk: Path, cli: Cli) -> None:
-    with sandboxes() as running:
-        world = World(running=running, config=write_sandbox_config(small_disk, running))
-        upgrade_quietly(world.config)
+    with sandboxes(docflo=small_docflo()) as running:
+        world = small_world(small_disk, running)
 
         full = cli("sync", "--config", world.config)
 

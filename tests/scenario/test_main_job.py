@@ -9,6 +9,13 @@ import pytest
 from connector.sandbox.docflo.listing import Envelope
 from tests.scenario.conftest import Cli, World
 
+
+@pytest.fixture
+def world(demo_world: World) -> World:
+    """The demo, whole."""
+    return demo_world
+
+
 HEADER_TEXTS = {
     "InvoiceId": "Number__c",
     "VendorName": "Vendor_Name__c",

@@ -17,9 +17,9 @@ from connector.clock import utc_now
 from connector.sandbox.faults import Fault, Kind
 from connector.wiring import connect
 from tests.factories import HandClock
-from tests.scenario.conftest import Cli, World
+from tests.scenario.conftest import BATCH, GOOD, Cli, World
 
-PATIENCE = 30.0  # seconds that a process of ours may take to get somewhere
+PATIENCE = 90.0  # seconds that a process of ours may take to get somewhere on a busy machine
 
 
 def _cycle(world: World, clock: HandClock) -> Cycle:
@@ -40,7 +40,7 @@ def until_quiet(world: World) -> None:
 def assert_each_delivered_once(world: World) -> None:
     headers = world.running.salesforce.rows("Invoice__c")
     lines = world.running.salesforce.rows("Invoice_Line__c")
-    assert len(headers) == len({row["Docflo_Id__c"] for row in headers}) == 196
+    assert len(headers) == len({row["Docflo_Id__c"] for row in headers}) == GOOD
     assert len(lines) == len({row["Docflo_Key__c"] for row in lines})
     confirmed = [
         document
@@ -111,15 +111,15 @@ def test_a_spent_budget_stops_with_75_and_goes_on_after_the_reset(world: World, 
         kind="status",
         status=429,
         headers={"Retry-After": "600"},
-        after=50,
+        after=10,
         times=None,
     )
     world.running.docflo.faults.add(refused)
 
     ran = cli("sync", "--config", world.config, "--output", "json")
 
-    assert ran.json["requests"]["update_fields"] <= 51 + 20
-    assert ran.json["pipelines"]["invoices-to-crm"]["waiting"] == 196 - 50
+    assert ran.json["requests"]["update_fields"] <= 11 + 20
+    assert ran.json["pipelines"]["invoices-to-crm"]["waiting"] == GOOD - 10
     world.running.docflo.faults.clear()
     until_quiet(world)
     assert_each_delivered_once(world)
@@ -158,7 +158,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 def test_sigterm_finishes_what_is_in_flight_and_leaves_the_rest_for_the_next_start(world: World) -> None:
     process = start(world, "run")
-    wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 25)
+    wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= BATCH)
 
     process.send_signal(signal.SIGTERM)
 
@@ -177,7 +177,7 @@ def test_run_finds_what_is_approved_while_it_runs(world: World) -> None:
     )
     process = start(world, "run")
     try:
-        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) == 196)
+        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) == GOOD)
         world.running.docflo.put_status(late, "APPROVED")
         wait_for(lambda: world.running.docflo.status(late) == "CONFIRMED")
     finally:
@@ -185,7 +185,7 @@ def test_run_finds_what_is_approved_while_it_runs(world: World) -> None:
         assert process.wait(PATIENCE) == 0
 
 
-@pytest.mark.parametrize("killed_after", [1, 60, 150])
+@pytest.mark.parametrize("killed_after", [1, 12, 30])
 def test_sigkill_in_the_middle_loses_and_doubles_nothing(world: World, killed_after: int) -> None:
     process = start(world, "sync")
     wait_for(lambda: len(world.running.docflo.journal.effects) >= killed_after)
@@ -206,9 +206,9 @@ def test_two_processes_on_one_postgresql_share_the_work_and_double_nothing(
     assert cli("database", "upgrade", "--config", world.config).code == 0
     processes = [start(world, "run"), start(world, "run")]
     try:
-        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 100)
+        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 4 * BATCH)
         processes[0].kill()
-        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 150)
+        wait_for(lambda: len(world.running.salesforce.rows("Invoice__c")) >= 6 * BATCH)
     finally:
         processes[1].terminate()
         for process in processes:

@@ -24,26 +24,29 @@ _LEFT_ALONE = (
 )
 
 
-def demo_documents(now: datetime, seed: object = DEMO_SEED) -> list[SandboxDocument]:
-    """Give 200 approved invoices over the last 20 days, and 40 documents that nobody should touch.
+def demo_documents(
+    now: datetime, seed: object = DEMO_SEED, *, invoices: int = APPROVED_INVOICES
+) -> list[SandboxDocument]:
+    """Give approved invoices over the last 20 days, 200 unless told, and 40 documents nobody should touch.
 
     Of the invoices two have no total (once the field is missing, once its value) and two an unknown currency.
     """
-    invoices = generate_documents(APPROVED_INVOICES, seed=seed, now=now)
+    approved = generate_documents(invoices, seed=seed, now=now)
     spoiled = {
         34: _without_total,
         71: _with_null_total,
         112: _in_unknown_currency,
         165: _in_unknown_currency,
     }
-    for place, spoil in spoiled.items():
-        invoices[place] = replace(invoices[place], fields=spoil(invoices[place].fields))
+    for of_200, spoil in spoiled.items():
+        place = of_200 * invoices // APPROVED_INVOICES
+        approved[place] = replace(approved[place], fields=spoil(approved[place].fields))
     others = [
         document
         for kind, status, count in _LEFT_ALONE
         for document in generate_documents(count, seed=seed, now=now, kind=kind, status=status)
     ]
-    return sorted((*invoices, *others), key=lambda document: document.created_on)
+    return sorted((*approved, *others), key=lambda document: document.created_on)
 
 
 def documents_without_total(documents: Iterable[SandboxDocument]) -> tuple[str, ...]:
