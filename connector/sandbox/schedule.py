@@ -52,6 +52,17 @@ class Schedule(Generic[F]):
             hit.used += 1
             return hit.fault
 
+    def mark(self) -> dict[int, tuple[int, int]]:
+        """Give what `rewind` needs to forget the hits after this moment."""
+        with self._lock:
+            return {id(planned): (planned.seen, planned.used) for planned in self._planned}
+
+    def rewind(self, mark: dict[int, tuple[int, int]]) -> None:
+        """Forget the hits since `mark`: what they hit was undone and is tried again."""
+        with self._lock:
+            for planned in self._planned:
+                planned.seen, planned.used = mark.get(id(planned), (0, 0))
+
     @property
     def pending(self) -> tuple[F, ...]:
         """Faults that can still hit."""

@@ -1,7 +1,7 @@
 """A Salesforce org on loopback: the endpoints, shapes, codes and limits that a delivery meets.
 
 Written from Salesforce's documents and recorded traffic. Where those are silent, it is the stricter of the
-readings, never the kinder. Collections, plain composite, Bulk 2.0, files and row locks are not here: 404.
+readings, never the kinder.
 """
 
 from connector.sandbox.salesforce.errors import ApiError

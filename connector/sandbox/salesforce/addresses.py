@@ -4,7 +4,8 @@ The path is split before it is decoded, so a key may hold `/`, `?`, `#` and `%`.
 """
 
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote
 
 from connector.sandbox.salesforce import errors
@@ -19,10 +20,16 @@ _VERSION = re.compile(r"v(\d{1,3})\.0", re.ASCII)
 RESOURCES = {
     "limits": ("limits", "GET"),
     "query": ("query", "GET"),
+    "composite": ("composite", "POST"),
     "composite/graph": ("graph", "POST"),
     "sobjects": ("global_describe", "GET"),
 }
 ROW_METHODS = {"GET": "read", "PATCH": "update", "DELETE": "delete"}
+COLLECTION_METHODS = {
+    "POST": "collection_create",
+    "PATCH": "collection_update",
+    "DELETE": "collection_delete",
+}
 KEYED_METHODS = {**ROW_METHODS, "PATCH": "upsert"}
 
 
@@ -31,10 +38,17 @@ class Target:
     """What a request is for. `allowed` names the methods of a resource that exists."""
 
     operation: str
+    method: str = ""
     version: str = ""
+    query: Mapping[str, str] = field(default_factory=dict)
     address: RecordAddress | None = None
     locator: str = ""  # of a query's next page
     allowed: str = ""
+
+    @property
+    def is_collection(self) -> bool:
+        """Many records in one call."""
+        return self.operation.startswith("collection_")
 
     def check_version(self, known: range) -> None:
         """Refuse an API version that the org does not offer.
@@ -52,6 +66,11 @@ class Target:
 
 def target_of(method: str, raw_path: str, raw_query: str = "") -> Target:
     """Read the method and the path as it was sent, still percent-encoded."""
+    query = dict(parse_qsl(raw_query, keep_blank_values=True))
+    return replace(_target(raw_path, method, query), method=method, query=query)
+
+
+def _target(raw_path: str, method: str, query: Mapping[str, str]) -> Target:
     if raw_path == TOKEN_PATH:
         return Target(operation="token")
     segments = [unquote(segment) for segment in raw_path.split("/")]
@@ -59,8 +78,11 @@ def target_of(method: str, raw_path: str, raw_query: str = "") -> Target:
         case ["", "services", "data"] | ["", "services", "data", ""]:
             return _only("versions", method, "GET", "")
         case ["", "services", "data", version, "sobjects", str(name), *rest] if name:
-            query = dict(parse_qsl(raw_query, keep_blank_values=True))
             return _record_target(method, RecordAddress(version=version, object_name=name, query=query), rest)
+        case ["", "services", "data", version, "composite", "sobjects", *rest]:
+            return _collection_target(
+                method, RecordAddress(version=version, object_name="", query=query), rest
+            )
         case ["", "services", "data", version, "query", locator] if locator:
             return replace(_only("query", method, "GET", version), locator=locator)
         case ["", "services", "data", version, *rest]:
@@ -73,7 +95,7 @@ def target_of(method: str, raw_path: str, raw_query: str = "") -> Target:
 def _record_target(method: str, address: RecordAddress, segments: list[str]) -> Target:
     match segments:
         case [] | [""]:
-            operations = {"POST": "create"}
+            operations = {"POST": "create", "GET": "object_info"}
         case ["describe"]:
             operations = {"GET": "describe"}
         case [name]:
@@ -82,6 +104,25 @@ def _record_target(method: str, address: RecordAddress, segments: list[str]) -> 
             operations, address = KEYED_METHODS, replace(address, name=field, key=key)
         case _:
             return Target(operation=UNKNOWN, version=address.version)
+    return _target_in(operations, method, address)
+
+
+def _collection_target(method: str, address: RecordAddress, segments: list[str]) -> Target:
+    match segments:
+        case [] | [""]:
+            operations = COLLECTION_METHODS
+        case [name] | [name, ""]:
+            operations = dict.fromkeys(("GET", "POST"), "collection_read")
+            address = replace(address, object_name=name)
+        case [name, field_name]:
+            operations = {"PATCH": "collection_upsert"}
+            address = replace(address, object_name=name, name=field_name)
+        case _:
+            return Target(operation=UNKNOWN, version=address.version)
+    return _target_in(operations, method, address)
+
+
+def _target_in(operations: Mapping[str, str], method: str, address: RecordAddress) -> Target:
     return Target(
         operation=operations.get(method, UNKNOWN),
         version=address.version,

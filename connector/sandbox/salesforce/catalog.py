@@ -190,6 +190,7 @@ def _invoice_fields() -> tuple[Field, ...]:
             length=18,
             reference_to="Account",
             relationship_name="Vendor__r",
+            locks_target=True,
         ),
         _date("Date__c", "Date"),
         _date("Due_Date__c", "Due Date"),

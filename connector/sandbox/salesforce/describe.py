@@ -41,6 +41,11 @@ def describe(schema: Schema, found: ObjectType, version: str) -> dict[str, Any]:
     }
 
 
+def basic(found: ObjectType, version: str) -> dict[str, Any]:
+    """Answer `GET /sobjects/X`."""
+    return {"objectDescribe": _summary(found, version), "recentItems": []}
+
+
 def _summary(found: ObjectType, version: str) -> dict[str, Any]:
     address = f"/services/data/{version}/sobjects/{found.name}"
     return {

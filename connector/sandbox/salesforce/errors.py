@@ -91,6 +91,17 @@ def required_missing(names: list[str]) -> ApiError:
     return ApiError(400, [entry("REQUIRED_FIELD_MISSING", message, *names)])
 
 
+def media_type() -> ApiError:
+    """Refuse a body of another kind than the resource takes."""
+    return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Type of the request is not supported")
+
+
+def row_locked(key: str) -> ApiError:
+    """Refuse a write because another transaction held its row for too long."""
+    message = f"unable to obtain exclusive access to this record or 1 records: {key}"
+    return ApiError(400, [entry("UNABLE_TO_LOCK_ROW", message)])
+
+
 def duplicate(field_name: str, other_id: str) -> ApiError:
     """Refuse a value that another record has in a unique field."""
     message = f"duplicate value found: {field_name} duplicates value on record with id: {other_id}"
@@ -122,6 +133,17 @@ def parent_not_found(value: object, field_name: str, object_name: str) -> ApiErr
 def invalid_field(message: str) -> ApiError:
     """Refuse a reference or query for the reason given."""
     return refusal(400, "INVALID_FIELD", message)
+
+
+def invalid_input(message: str) -> ApiError:
+    """Refuse a request whose parts do not fit together."""
+    return refusal(400, "INVALID_INPUT", message)
+
+
+def repeated_key(key: object, field_name: str) -> ApiError:
+    """Refuse every copy of a record whose external id occurs twice in one call."""
+    message = f"Duplicate external id specified: {key}"
+    return ApiError(400, [entry("DUPLICATE_VALUE", message, field_name)])
 
 
 def malformed_query(message: str) -> ApiError:

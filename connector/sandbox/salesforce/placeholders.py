@@ -31,7 +31,7 @@ def depth_of(nodes: Mapping[str, Any]) -> int:
     depths: dict[str, int] = {}
     for name, value in nodes.items():
         # Only what stands before a node can be referred to, so one pass is enough.
-        depths[name] = 1 + max((depths.get(parent, 0) for parent in _mentioned(value)), default=0)
+        depths[name] = 1 + max((depths.get(parent, 0) for parent in mentioned(value)), default=0)
     return max(depths.values(), default=0)
 
 
@@ -57,7 +57,8 @@ def _looked_up(reference: str, bodies: Mapping[str, Any]) -> Any:  # noqa: ANN40
     return value
 
 
-def _mentioned(value: object) -> Iterator[str]:
+def mentioned(value: object) -> Iterator[str]:
+    """Give the names of the nodes that a value refers to."""
     match value:
         case str():
             yield from (
@@ -65,9 +66,9 @@ def _mentioned(value: object) -> Iterator[str]:
             )
         case list():
             for item in value:
-                yield from _mentioned(item)
+                yield from mentioned(item)
         case dict():
-            yield from _mentioned(list(value.values()))
+            yield from mentioned(list(value.values()))
 
 
 def _no_value(reference: str, node: str) -> errors.ApiError:

@@ -1,6 +1,6 @@
 """Create, read, update, upsert and delete single records: the same for a request and for a graph's node."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
@@ -132,7 +132,7 @@ class Records:
     def upsert(self, found: ObjectType, field: Field, key: str, body: Mapping[str, Any]) -> tuple[str, bool]:
         """Create or change the record with this external id; give its id, and whether it is new."""
         row = self._only(found, field, key)
-        if row is not None:
+        if row is not None and not self._store.was_raced(found, field, key_value(field, key)):
             self.update(found, row, body)
             return str(row["Id"]), False
         return self.insert(found, {**body, field.name: key_value(field, key)}), True
@@ -171,10 +171,20 @@ class Records:
             raise errors.ApiError(300, [f"{self._root}/{found.name}/{row['Id']}" for row in rows])
         return rows[0] if rows else None
 
+    def shown(self, found: ObjectType, record_id: str, names: Sequence[str]) -> dict[str, Any] | None:
+        """Give some fields of a record; None for an id that leads nowhere."""
+        row = self._store.get(found, full_id(record_id) or "")
+        if row is None:
+            return None
+        return self._show(found, row, [_column(found, name) for name in names])
+
     def _shown(self, address: RecordAddress, found: ObjectType, row: Row) -> dict[str, Any]:
         wanted = address.query.get("fields")
         fields = found.fields if wanted is None else [_column(found, name) for name in wanted.split(",")]
-        url = f"{address.root}/{found.name}/{row['Id']}"
+        return self._show(found, row, fields)
+
+    def _show(self, found: ObjectType, row: Row, fields: Iterable[Field]) -> dict[str, Any]:
+        url = f"{self._root}/{found.name}/{row['Id']}"
         return {"attributes": {"type": found.name, "url": url}} | {
             field.name: row[field.name] for field in fields
         }

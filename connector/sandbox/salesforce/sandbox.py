@@ -1,7 +1,8 @@
 """The sandbox as a test or the demo holds it: an application to serve, its journal, its faults, its rows."""
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +11,11 @@ from starlette.types import ASGIApp
 
 from connector.sandbox.faults import FaultMiddleware, Faults
 from connector.sandbox.journal import Journal
-from connector.sandbox.salesforce.api import Api, Org, operation_of
+from connector.sandbox.salesforce.api import Api, operation_of
 from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects, with_record_types
+from connector.sandbox.salesforce.locks import Holder, Locks
+from connector.sandbox.salesforce.options import Options
+from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.pages import Pages
 from connector.sandbox.salesforce.records import Records
 from connector.sandbox.salesforce.rules import DuplicateRule, RecordFault, Rules, ValidationRule
@@ -74,6 +78,9 @@ class SalesforceSandbox:
 
     validation_rules: Sequence[ValidationRule] = ()
     duplicate_rules: Sequence[DuplicateRule] = ()
+    lock_wait: float = 10.0  # seconds until a writer that waits for a row is refused
+    lock_hold: float = 0.0  # seconds that a transaction keeps its rows
+    options: Options = field(default_factory=Options)
 
     app: ASGIApp = field(init=False)
     journal: Journal = field(init=False, default_factory=Journal)
@@ -85,6 +92,7 @@ class SalesforceSandbox:
     def __post_init__(self) -> None:
         """Put the org together."""
         schema = Schema(with_record_types(self.objects or standard_objects(self.currencies)))
+        self._locks = Locks(wait=self.lock_wait, hold=self.lock_hold)
         self._rules = Rules(
             validation=self.validation_rules, duplicates=self.duplicate_rules, faults=self.record_faults
         )
@@ -92,6 +100,8 @@ class SalesforceSandbox:
             schema=schema,
             store=_filled_store(schema),
             rules=self._rules,
+            locks=self._locks,
+            options=self.options,
             logins=Logins(clients=self.clients, jwt_users=self.jwt_users, audiences=self.jwt_audiences),
             tokens=Tokens(self.token_lifetime),
             usage=Usage(self.daily_limit),
@@ -121,6 +131,18 @@ class SalesforceSandbox:
         with self._org.lock, self._org.store.transaction():
             records = Records(schema=self._org.schema, store=self._org.store, rules=Rules(), now=self.clock())
             return records.insert(self._org.schema.object(object_name), dict(fields))
+
+    @contextmanager
+    def held(self, *record_ids: str) -> Iterator[None]:
+        """Hold rows inside the block, as another transaction would: writers wait, then are refused."""
+        holder = Holder()
+        with self._org.lock:
+            self._locks.take(holder, record_ids)
+        try:
+            yield
+        finally:
+            with self._org.lock:
+                self._locks.release(holder)
 
     def revoke_tokens(self) -> None:
         """End every session: the next call with a token is answered 401."""

@@ -58,6 +58,7 @@ class Field:
     reference_to: str = ""
     relationship_name: str = ""
     is_master: bool = False  # master-detail: the detail is deleted with its master
+    locks_target: bool = False  # writing a row locks the record that it looks up; a master is always locked
 
     @property
     def is_long_text(self) -> bool:

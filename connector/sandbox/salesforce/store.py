@@ -1,24 +1,32 @@
 """The rows of an org, with transactions. Rows are never changed in place: a write replaces the row."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, TypeAlias
 
 from connector.sandbox.journal import Effect
 from connector.sandbox.salesforce.ids import make_id
+from connector.sandbox.salesforce.locks import Guard
 from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
 
 Row: TypeAlias = Mapping[str, Any]
 
 
+Change: TypeAlias = tuple[ObjectType, str, Row | None]
+
+
 class Transaction:
     """What was changed so far: enough to undo it, and to tell of it once it is kept."""
 
-    def __init__(self) -> None:
-        self.undo: list[tuple[ObjectType, str, Row | None]] = []
+    def __init__(self, guard: Guard | None, raced: Collection[str]) -> None:
+        self.guard = guard
+        self.raced = raced  # keys that were held when the work was first tried
+        self.undo: list[Change] = []
         self.effects: list[Effect] = []
+        self.locked: set[str] = set()
+        self.held_back: list[Change] = []  # to be done once the hold time is over
 
 
 class Store:
@@ -33,11 +41,16 @@ class Store:
         self._open: Transaction | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[Transaction]:
-        """Keep every change made inside, or, when it ends with an exception, none."""
+    def transaction(
+        self, *, guard: Guard | None = None, raced: Collection[str] = ()
+    ) -> Iterator[Transaction]:
+        """Keep every change made inside, or, when it ends with an exception, none.
+
+        `guard` is called with the key of every row before it is touched.
+        """
         if self._open is not None:
             raise RuntimeError("a transaction is open")
-        self._open = transaction = Transaction()
+        self._open = transaction = Transaction(guard, raced)
         try:
             yield transaction
         except BaseException:
@@ -57,6 +70,26 @@ class Store:
             self._undo(transaction, undone)
             del transaction.effects[told:]
             raise
+
+    def hold_back(self) -> None:
+        """Take the open transaction's changes back for now; `apply` does them later."""
+        transaction = self._in_transaction()
+        latest = {(found.name, record_id): found for found, record_id, _ in transaction.undo}
+        transaction.held_back = [
+            (found, record_id, self.get(found, record_id)) for (_, record_id), found in latest.items()
+        ]
+        self._undo(transaction, 0)
+
+    def apply(self, transaction: Transaction) -> None:
+        """Do what was held back. Its rows are locked, so that nobody has changed them meanwhile."""
+        for found, record_id, row in transaction.held_back:
+            if row is not None or self.get(found, record_id) is not None:
+                self._replace(found, record_id, row)
+        self._sort(transaction.held_back)
+
+    def was_raced(self, found: ObjectType, field: Field, value: object) -> bool:
+        """Tell whether another transaction was writing this key when the open one first looked for it."""
+        return _unique_key(found, field, value) in self._in_transaction().raced
 
     def issue_number(self, sequence: str) -> int:
         """Give the sequence's next number. As in a real org, a rollback leaves a gap."""
@@ -115,7 +148,13 @@ class Store:
                 self.update(child, row["Id"], {field.name: None}, {})
 
     def _put(self, found: ObjectType, record_id: str, row: Row | None) -> None:
-        self._in_transaction().undo.append((found, record_id, self._replace(found, record_id, row)))
+        transaction = self._in_transaction()
+        found = self._schema.object(found.name)  # the whole object: a user's view may lack fields
+        if transaction.guard is not None:
+            for key in _lock_keys(found, record_id, self._rows[found.name].get(record_id), row):
+                transaction.guard(key)
+                transaction.locked.add(key)
+        transaction.undo.append((found, record_id, self._replace(found, record_id, row)))
 
     def _in_transaction(self) -> Transaction:
         if self._open is None:
@@ -124,7 +163,6 @@ class Store:
 
     def _replace(self, found: ObjectType, record_id: str, row: Row | None) -> Row | None:
         """Set or remove a row and its index entries; give what was there before."""
-        found = self._schema.object(found.name)
         rows = self._rows[found.name]
         before = rows.get(record_id)
         if before is not None:
@@ -147,8 +185,11 @@ class Store:
             self._replace(found, record_id, before)
             if before is None:
                 self._deleted.discard(record_id)
-        # A restored row went to the end: put the order back as it was, oldest first.
-        for name in {found.name for found, _, _ in undone}:
+        self._sort(undone)
+
+    def _sort(self, changes: Collection[Change]) -> None:
+        """Put rows that went to the end back in their place: oldest first."""
+        for name in {found.name for found, _, _ in changes}:
             self._rows[name] = dict(sorted(self._rows[name].items()))
 
     def _tell(self, kind: str, found: ObjectType, record_id: str, values: Row) -> None:
@@ -163,6 +204,22 @@ def index_key(field: Field, value: object) -> str:
         return str(value.normalize())
     text = str(value)
     return text if field.case_sensitive or field.type == "reference" else text.lower()
+
+
+def _lock_keys(found: ObjectType, record_id: str, before: Row | None, after: Row | None) -> set[str]:
+    """Give what a write locks: the row, its masters before and after, and the unique values it takes."""
+    keys = {record_id}
+    for field in found.fields:
+        old, new = (None if row is None else row[field.name] for row in (before, after))
+        if field.is_master or field.locks_target:
+            keys.update(parent for parent in (old, new) if parent is not None)
+        elif field.unique and new is not None and new != old:
+            keys.add(_unique_key(found, field, new))
+    return keys
+
+
+def _unique_key(found: ObjectType, field: Field, value: object) -> str:
+    return f"{found.name}.{field.name}={index_key(field, value)}"
 
 
 def _index_entries(found: ObjectType, row: Row) -> Iterator[tuple[str, str, str]]:

@@ -29,6 +29,11 @@ def test_object_names_are_found_without_regard_to_case(org: Org) -> None:
     assert org.send("GET", "/sobjects/invoice__C/describe").json()["name"] == "Invoice__c"
 
 
+def test_an_object_without_more_is_described_in_brief(org: Org) -> None:
+    body = org.send("GET", "/sobjects/Account/").json()
+    assert (body["objectDescribe"]["name"], body["recentItems"]) == ("Account", [])
+
+
 def test_an_unknown_object_is_404(org: Org) -> None:
     answer = org.send("GET", "/sobjects/Bill__c/describe")
     assert (answer.status_code, answer.json()[0]["errorCode"]) == (404, "NOT_FOUND")

@@ -65,7 +65,7 @@ def test_an_unknown_version_is_404_and_a_retired_one_410(
     assert code(org.send("GET", "/sobjects", version=version)) == expected
 
 
-@pytest.mark.parametrize("path", ["/composite", "/composite/sobjects", "/jobs/ingest", "/nothing", ""])
+@pytest.mark.parametrize("path", ["/composite/nothing", "/jobs/query", "/nothing", ""])
 def test_what_is_not_built_is_404(org: Org, path: str) -> None:
     assert code(org.send("POST", path, {})) == (404, "NOT_FOUND")
 
