@@ -52,7 +52,7 @@ app.add_typer(checkpoint.app, name="checkpoint")
 app.add_typer(database.app, name="database")
 app.add_typer(api.app, name="api")
 app.add_typer(schema.app, name="schema")
-app.command("sandbox")(sandbox.sandbox)
+app.add_typer(sandbox.app, name="sandbox")
 app.command("selftest")(selftest.selftest)
 
 
