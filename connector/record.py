@@ -33,6 +33,12 @@ class LineKind:
     object: str
     key_field: str
     parent_field: str
+    outer: "LineKind | None" = None  # the lines that these are in; None: the header
+
+    @property
+    def depth(self) -> int:
+        """Give how many lines these are in."""
+        return 0 if self.outer is None else self.outer.depth + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

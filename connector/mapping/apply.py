@@ -78,14 +78,18 @@ def apply_mapping(mapping: Mapping, document: Document, key: str) -> Record:
             for line in mapped.lines
             if line.key is not None
         ),
-        line_kinds=tuple(dict.fromkeys(_line_kinds(mapping.record.lines))),
+        line_kinds=tuple(dict.fromkeys(_line_kinds(mapping.record.lines, None))),
     )
 
 
-def _line_kinds(rules: Sequence[LineRule]) -> Iterator[LineKind]:
+def _line_kinds(rules: Sequence[LineRule], outer: LineKind | None) -> Iterator[LineKind]:
     for rule in rules:
         if rule.parent_field is not None:
-            yield LineKind(object=rule.object, key_field=rule.key_field, parent_field=rule.parent_field)
+            kind = LineKind(
+                object=rule.object, key_field=rule.key_field, parent_field=rule.parent_field, outer=outer
+            )
+            yield kind
+            yield from _line_kinds(rule.lines, kind)
 
 
 def map_document(mapping: Mapping, document: Document, key: str) -> Mapped:

@@ -28,10 +28,7 @@ def _record(record: Record) -> dict[str, Any]:
         "fields": _fields(record.fields),
         "lines": [_line(line) for line in record.lines],
         "companions": [_record(companion) for companion in record.companions],
-        "line_kinds": [
-            {"object": kind.object, "key_field": kind.key_field, "parent_field": kind.parent_field}
-            for kind in record.line_kinds
-        ],
+        "line_kinds": msgspec.to_builtins(record.line_kinds),
     }
 
 
@@ -54,7 +51,7 @@ def _read_record(raw: dict[str, Any]) -> Record:
         fields=_values(raw["fields"]),
         lines=tuple(map(_read_line, raw["lines"])),
         companions=tuple(map(_read_record, raw.get("companions", ()))),
-        line_kinds=tuple(LineKind(**kind) for kind in raw.get("line_kinds", ())),
+        line_kinds=msgspec.convert(raw.get("line_kinds", ()), tuple[LineKind, ...]),
     )
 
 

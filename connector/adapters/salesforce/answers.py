@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from connector.adapters.salesforce.faults import HALTED, Fault, read_faults
-from connector.adapters.salesforce.graph import HEADER, Graph
+from connector.adapters.salesforce.graph import Graph
 from connector.adapters.salesforce.packing import graph_id
+from connector.adapters.salesforce.plan import HEADER
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +88,8 @@ def _committed(
     # "Successful" is believed only if every node of ours is in the answer and none contradicts it.
     if faults or not graph.places.keys() <= nodes.keys():
         return Unclear(reason="the answer calls it successful but not all of its parts are")
+    if graph.adopted is not None:
+        return Committed(header_id=graph.adopted, created=False)  # an update by id is answered without a body
     body = nodes[HEADER].get("body")
     header_id = body.get("id") if isinstance(body, Mapping) else None
     if not isinstance(body, Mapping) or not isinstance(header_id, str) or not header_id:

@@ -6,7 +6,8 @@ from itertools import chain
 from connector.adapters.salesforce.graph import Graph, build_graph
 from connector.adapters.salesforce.held import Held
 from connector.adapters.salesforce.keys import Shapes, fold
-from connector.adapters.salesforce.rules import GraphRules
+from connector.adapters.salesforce.plan import make_plan
+from connector.adapters.salesforce.rules import Rules
 from connector.adapters.salesforce.second_try import deserves_second_try
 from connector.adapters.salesforce.sending import Results
 from connector.errors import RejectedError
@@ -16,10 +17,11 @@ from connector.record import Record
 class Batch:
     """Results are by the position of the record. What is refused before sending has its result at once."""
 
-    def __init__(self, records: Sequence[Record], shapes: Shapes, rules: GraphRules) -> None:
+    def __init__(self, records: Sequence[Record], shapes: Shapes, rules: Rules, version: str) -> None:
         self.records = records
         self.shapes = shapes
         self._rules = rules
+        self._version = version
         self._graphs: dict[int, Graph] = {}
         self.results = Results()
         for at in _shared_keys(records, shapes):
@@ -36,7 +38,8 @@ class Batch:
         graphs = []
         for at, known in zip(positions, held, strict=True):
             try:
-                graph = build_graph(self.records[at], self.shapes, self._rules, position=at, held=known)
+                plan = make_plan(self.records[at], self.shapes, self._rules, known)
+                graph = build_graph(plan, version=self._version, position=at)
             except RejectedError as error:
                 self.results[at] = error
             else:

@@ -74,7 +74,7 @@ def record_error(faults: Mapping[str, Fault], *, now: datetime) -> ConnectorErro
     kind, first = max(
         ((_node_kind(fault), fault) for fault in faults.values()), key=lambda pair: _GRAVITY.index(pair[0])
     )
-    words = "; ".join(f"{place}: {fault}" for place, fault in faults.items())
+    words = "; ".join(f"{place}: {_words(fault)}" for place, fault in faults.items())
     remedy = rule_for(first).remedy
     match kind:
         case Kind.TRANSIENT | Kind.LOCK | Kind.SHRINK:
@@ -105,6 +105,9 @@ _GRAVITY = (
     Kind.SHORT_WAIT,
     Kind.LONG_WAIT,
     Kind.GOVERNOR,
+    Kind.DUPLICATE,
+    Kind.RIGHTS,
+    Kind.UNKNOWN,
     Kind.REJECTED,
     Kind.CONFIG,
     Kind.ACCESS,
@@ -113,7 +116,13 @@ _GRAVITY = (
 
 def _node_kind(fault: Fault) -> Kind:
     kind = rule_for(fault).kind
-    return Kind.TRANSIENT if fault.status >= 500 and kind is Kind.REJECTED else kind  # noqa: PLR2004 server errors
+    return Kind.TRANSIENT if fault.status >= 500 and kind is Kind.UNKNOWN else kind  # noqa: PLR2004 server errors
+
+
+def _words(fault: Fault) -> str:
+    is_unknown = _node_kind(fault) is Kind.UNKNOWN
+    matches = f", found {', '.join(fault.matches)}" if fault.matches else ""
+    return f"{fault}{matches}" + (f", in whole: {fault.entry}" if is_unknown and fault.entry else "")
 
 
 def _node_remedy(fault: Fault) -> str:

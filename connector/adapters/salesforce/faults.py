@@ -5,10 +5,11 @@ quota or a security policy, and only the code tells.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
+from connector.adapters.salesforce.json_text import encode
 from connector.errors import RemoteAnswer
 
 HALTED = "PROCESSING_HALTED"
@@ -18,6 +19,7 @@ DUPLICATE_VALUE = "DUPLICATE_VALUE"
 GONE = frozenset({"NOT_FOUND", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 """What is said of an id that is not there any more."""
 
+_ENTRY_LIMIT = 2_000
 _MESSAGE_LIMIT = 500  # characters of Salesforce's words that are worth keeping
 
 APP_REMEDY = (
@@ -40,7 +42,10 @@ class Kind(Enum):
     SHORT_WAIT = auto()  # too many at once
     ACCESS = auto()  # a person must change rights, the app or the org
     CONFIG = auto()  # no record of this mapping will go in until someone edits a file or the org
+    RIGHTS = auto()  # a right to one record, or to all of them: how many are refused tells
+    DUPLICATE = auto()  # a duplicate rule: what follows is a setting
     REJECTED = auto()  # this record, as it is, will never go in
+    UNKNOWN = auto()  # nobody here knows the code: the same, and all that was said is kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,8 @@ class Fault:
     code: str | None
     message: str
     fields: tuple[str, ...] = ()
+    matches: tuple[str, ...] = ()  # ids of the records that a duplicate rule found
+    entry: str = field(default="", compare=False)  # as it came, JSON; for codes that nobody here knows
 
     @property
     def remote(self) -> RemoteAnswer:
@@ -136,7 +143,7 @@ TABLE: tuple[Rule, ...] = (
     _rule(
         "INSUFFICIENT_ACCESS INSUFFICIENT_ACCESS_OR_READONLY INSUFFICIENT_ACCESS_ON_CROSS_REFERENCE_ENTITY "
         "TRANSFER_REQUIRES_READ",
-        Kind.REJECTED,
+        Kind.RIGHTS,
         remedy="Give the integration user the right to this record, then replay.",
     ),
     _rule(
@@ -173,15 +180,34 @@ TABLE: tuple[Rule, ...] = (
     ),
     _rule(
         "DUPLICATES_DETECTED",
-        Kind.REJECTED,
-        remedy="A duplicate rule of the org matched: merge the records or change the rule, then replay.",
+        Kind.DUPLICATE,
+        remedy="A duplicate rule of the org matched: merge the records or change the rule, then replay; or "
+        "set duplicates to allow or use_match.",
     ),
     _rule(
         "ENTITY_IS_LOCKED",
         Kind.REJECTED,
         remedy="The record is in an approval process: unlock it, then replay.",
     ),
-    _rule("", Kind.REJECTED, remedy="Correct the document or the mapping, then replay."),
+    _rule(
+        "REQUIRED_FIELD_MISSING STRING_TOO_LONG INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST "
+        "FIELD_INTEGRITY_EXCEPTION NUMBER_OUTSIDE_VALID_RANGE INVALID_EMAIL_ADDRESS TOO_MANY_ENUM_VALUE "
+        "JSON_PARSER_ERROR MALFORMED_ID INVALID_DATE INVALID_INPUT",
+        Kind.REJECTED,
+        remedy="Correct the document or the mapping, then replay.",
+    ),
+    _rule(
+        "FIELD_CUSTOM_VALIDATION_EXCEPTION FIELD_FILTER_VALIDATION_EXCEPTION CIRCULAR_DEPENDENCY "
+        "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY CANNOT_EXECUTE_FLOW_TRIGGER",
+        Kind.REJECTED,
+        remedy="A rule or a trigger of the org says so: correct the document, or ask its administrator.",
+    ),
+    _rule("ENTITY_IS_DELETED", Kind.REJECTED, remedy="Take the record out of the recycle bin, then replay."),
+    _rule(
+        "",
+        Kind.UNKNOWN,
+        remedy="Look the code up, correct the document, the mapping or the org, then replay.",
+    ),
 )
 """Rows for everything that is answered with 4xx. A 5xx is decided by its status."""
 
@@ -204,10 +230,27 @@ def _fault(status: int, entry: Mapping[str, object]) -> Fault:
     # Collections say statusCode where everything else says errorCode; OAuth says error.
     code = entry.get("errorCode") or entry.get("statusCode") or entry.get("error")
     words = entry.get("message") or entry.get("error_description") or "no message"
-    fields = entry.get("fields")
+    names = entry.get("fields")
     return Fault(
         status=status,
         code=str(code) if code else None,
         message=str(words)[:_MESSAGE_LIMIT],
-        fields=tuple(str(name) for name in fields) if isinstance(fields, list) else (),
+        fields=tuple(str(name) for name in names) if isinstance(names, list) else (),
+        matches=tuple(_matches(entry)),
+        entry=encode(entry)[:_ENTRY_LIMIT].decode(errors="replace"),
     )
+
+
+def _matches(entry: Mapping[str, object]) -> Iterator[str]:
+    # Salesforce spells it "duplicateResut"; should that ever be corrected, we know both.
+    found = entry.get("duplicateResut") or entry.get("duplicateResult")
+    for result in _dicts(found.get("matchResults") if isinstance(found, Mapping) else None):
+        for match in _dicts(result.get("matchRecords")):
+            record = match.get("record")
+            record_id = record.get("Id") if isinstance(record, Mapping) else None
+            if isinstance(record_id, str):
+                yield record_id
+
+
+def _dicts(value: object) -> Iterator[Mapping[str, object]]:
+    yield from (item for item in (value if isinstance(value, list) else ()) if isinstance(item, Mapping))

@@ -6,11 +6,12 @@ One query per kind of line for a whole batch. Lines that a person added have no 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from itertools import chain
 
 from connector.adapters.salesforce.keys import LineKey, Shapes, fold, is_ours, kinds_of
 from connector.adapters.salesforce.soql import Question, Read, Row, select, text_in
 from connector.errors import ConfigError, PermanentError, UnexpectedResponseError
-from connector.record import LineKind, Record
+from connector.record import LineKind, Record, line_parts
 
 # No single value that could be compared with what will be written.
 _COMPOUND_TYPES = frozenset({"base64", "location", "address"})
@@ -31,6 +32,7 @@ class Held:
 
     lines: Mapping[LineKey, HeldLine] = field(default_factory=dict)
     revision: int | None = None
+    adopted: str | None = None  # a record without our key that a duplicate rule found to be this one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,9 +126,16 @@ class _Headers:
 
     def path_from(self, kind: LineKind) -> str | None:
         """Give the way from a line to the key of its header; None when the org does not tell it."""
-        shape = self.shapes.get(kind.object)
-        parent = shape.field(kind.parent_field) if shape else None
-        return f"{parent.relationship}.{self.key_field}" if parent and parent.relationship else None
+        steps = []
+        inner: LineKind | None = kind
+        while inner is not None:
+            shape = self.shapes.get(inner.object)
+            parent = shape.field(inner.parent_field) if shape else None
+            if parent is None or parent.relationship is None:
+                return None
+            steps.append(parent.relationship)
+            inner = inner.outer
+        return ".".join([*steps, self.key_field])
 
     def take_line(self, row: Row, kind: LineKind, header_key: str) -> None:
         owner = self.owner(header_key)
@@ -147,7 +156,7 @@ def _comparable(kind: LineKind, members: Sequence[_Found], shapes: Shapes) -> li
     names = {
         name.lower(): name
         for each in members
-        for line in each.record.lines
+        for line in chain.from_iterable(map(line_parts, each.record.lines))
         if line.object == kind.object
         for name in line.fields
     }

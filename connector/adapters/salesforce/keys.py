@@ -1,6 +1,6 @@
 """Which lines are ours, and when two keys are one to Salesforce. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 from connector.adapters.salesforce.describe import ObjectShape
@@ -26,12 +26,24 @@ def line_key(line: Line, shapes: Shapes) -> LineKey:
 
 def kinds_of(record: Record) -> tuple[LineKind, ...]:
     """Give the kinds of lines a record may have in Salesforce, whether it has one now or not."""
-    present = (
-        LineKind(object=line.object, key_field=line.key_field, parent_field=line.parent_field)
-        for line in record.lines
-        if line.parent_field is not None
-    )
-    return tuple(dict.fromkeys((*record.line_kinds, *present)))
+    return tuple(dict.fromkeys((*record.line_kinds, *_kinds_in(record.lines, None))))
+
+
+def _kinds_in(lines: Sequence[Line], outer: LineKind | None) -> Iterator[LineKind]:
+    for line in lines:
+        if line.parent_field is not None:
+            kind = LineKind(
+                object=line.object, key_field=line.key_field, parent_field=line.parent_field, outer=outer
+            )
+            yield kind
+            yield from _kinds_in(line.lines, kind)
+
+
+def objects_of(record: Record) -> Iterator[str]:
+    """Give the objects that a record is written into, and those it may have lines in."""
+    yield record.object
+    yield from (kind.object for kind in kinds_of(record))
+    yield from (companion.object for companion in record.companions)
 
 
 def is_ours(key: LineKey, record: Record, kind: LineKind, shapes: Shapes) -> bool:

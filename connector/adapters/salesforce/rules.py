@@ -12,10 +12,18 @@ class EmptyLines(StrEnum):
     REMOVE = "remove"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphRules:
-    """How graphs are built, beside the record itself."""
+class Duplicates(StrEnum):
+    """What follows when a duplicate rule of the org finds records like the header."""
 
-    version: str  # of the API
+    BLOCK = "block"  # a person decides; the records found are named
+    ALLOW = "allow"  # save all the same
+    USE_MATCH = "use_match"  # write into the one record found, if no other document is in it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """How records are brought in, beside what they say themselves."""
+
     empty_lines: EmptyLines = EmptyLines.REFUSE
     revision_field: str | None = None  # of the header, in which the document's revision is kept
+    duplicates: Duplicates = Duplicates.BLOCK

@@ -27,9 +27,9 @@ def _is_gone(reference: str, fault: Fault) -> bool:
 
 
 def _names_fixed_parent(graph: Graph, reference: str, fault: Fault, shapes: Shapes) -> bool:
-    if fault.code != NOT_WRITEABLE or not reference.startswith("line"):
+    line = graph.lines.get(reference)
+    if fault.code != NOT_WRITEABLE or line is None:
         return False
-    line = graph.record.lines[int(reference.removeprefix("line")) - 1]
     shape = shapes.get(line.object)
     parent = shape.field(line.parent_field) if shape and line.parent_field else None
     return parent is not None and parent.createable and not parent.updateable

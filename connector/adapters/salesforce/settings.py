@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from connector.adapters.salesforce.rules import EmptyLines
+from connector.adapters.salesforce.rules import Duplicates, EmptyLines
 from connector.references import ResolvedText, Secret
 
 _HOST_PREFIX = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
@@ -95,6 +95,11 @@ class SalesforceSettings(BaseModel):
     empty_lines: EmptyLines = Field(
         EmptyLines.REFUSE,
         description="When a document has no line any more and Salesforce has some: refuse, keep or remove.",
+    )
+    duplicates: Duplicates = Field(
+        Duplicates.BLOCK,
+        description="When a duplicate rule of the org finds records like the header: block, allow (save all "
+        "the same) or use_match (write into the one record found).",
     )
     revision_field: str | None = Field(
         None,

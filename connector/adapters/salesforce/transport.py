@@ -12,6 +12,7 @@ from connector.adapters.salesforce.auth import Token, TokenProvider, log_in
 from connector.adapters.salesforce.failures import call_error
 from connector.adapters.salesforce.faults import SESSION_EXPIRED, read_faults
 from connector.adapters.salesforce.json_text import NOT_JSON, decode
+from connector.adapters.salesforce.rules import Duplicates
 from connector.adapters.salesforce.session import SalesforceSession, is_untrusted_certificate, was_never_sent
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.clock import Clock
@@ -114,6 +115,8 @@ class Transport:
     def _send(self, method: str, path: str, body: bytes | None, token: Token) -> requests.Response:
         headers = {"Authorization": f"Bearer {token.value}", "Accept": "application/json"}
         if body is not None:
+            if self._settings.duplicates is Duplicates.ALLOW:
+                headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
             headers["Content-Type"] = "application/json; charset=UTF-8"
         try:
             with self._borrowed_session() as session:

@@ -30,7 +30,7 @@ def upsert_body(
         elif "." in field_name or relationship in body:
             problems.append(f"{name}: another record is named by exactly one field of it")
         elif value is None:
-            body[_field_behind(relationship, shape)] = None
+            body[field_behind(relationship, shape)] = None
         else:
             body[relationship] = {field_name: wire_value(value)}
     return body, problems
@@ -65,7 +65,7 @@ def _moment(stored: str) -> datetime | None:
         return None
 
 
-def _field_behind(relationship: str, shape: ObjectShape | None) -> str:
+def field_behind(relationship: str, shape: ObjectShape | None) -> str:
     """Give the field to clear: a null inside `Vendor__r` names no record, `"Vendor__c": null` clears."""
     field = shape.reference(relationship) if shape else None
     return field.name if field else relationship

@@ -20,7 +20,7 @@ from connector.errors import (
     ThrottledError,
     UnavailableError,
 )
-from connector.record import Receipt, Record, RecordShape
+from connector.record import Receipt, Record, RecordShape, TargetQuery
 from tests.factories import make_line, make_record
 from tests.unit.adapters.canned_server import (
     TOKEN,
@@ -486,3 +486,130 @@ def test_usage_of_the_org_is_known_after_a_call(org: Org) -> None:
 
         assert adapter.api_usage is not None
         assert adapter.api_usage.used == 9
+
+
+def duplicates(*ids: str) -> dict[str, Any]:
+    matches = [{"record": {"attributes": {"type": "Invoice__c"}, "Id": each}} for each in ids]
+    found = {"duplicateRule": "Invoices", "allowSave": True, "matchResults": [{"matchRecords": matches}]}
+    return {
+        "errorCode": "DUPLICATES_DETECTED",
+        "message": "Use one of these records?",
+        "duplicateResut": found,
+    }
+
+
+def _is_duplicate(node: Node, *ids: str) -> Node:
+    if "Docflo_Id__c/k" not in node["url"]:
+        return committed(node)
+    return {"referenceId": node["referenceId"], "httpStatusCode": 400, "body": [duplicates(*ids)]}
+
+
+def test_a_duplicate_is_blocked_and_named(org: Org) -> None:
+    org.judge = lambda node: _is_duplicate(node, "a01")
+
+    [outcome] = deliver(org, make_record("k"))
+
+    assert isinstance(outcome, RejectedError)
+    assert "found a01" in outcome.message
+
+
+def test_duplicates_are_saved_where_the_setting_says_so(org: Org) -> None:
+    with connected(org, duplicates="allow") as adapter:
+        adapter.deliver([make_record("k")])
+
+    [call] = [asked for asked in org.server.asked if asked.path.endswith("/graph")]
+    assert call.headers["sforce-duplicate-rule-header"] == "allowSave=true"
+
+
+def test_the_one_match_is_written_into_and_gets_our_key(org: Org) -> None:
+    org.judge = lambda node: _is_duplicate(node, "a01")
+    org.query = lambda asked: (
+        Reply(body={"done": True, "records": [{"Id": "a01", "Docflo_Id__c": None}]})
+        if "a01" in asked.path
+        else _existing_rows()
+    )
+
+    with connected(org, duplicates="use_match") as adapter:
+        outcomes = adapter.deliver([with_lines("k")])
+
+    assert isinstance(outcomes[0], Receipt)
+    assert (outcomes[0].id, outcomes[0].created) == ("a01", False)
+    header, line, _ = org.graph_calls[-1][0]["compositeRequest"]
+    assert header["url"].endswith("/Invoice__c/a01")
+    assert header["body"]["Docflo_Id__c"] == "k"
+    assert line["body"]["Invoice__c"] == "a01"
+
+
+@pytest.mark.parametrize("matches", [("a01", "a02"), ("a01",), ()])
+def test_a_match_that_is_not_ours_to_take_is_left_alone(org: Org, matches: tuple[str, ...]) -> None:
+    taken = {"Id": "a01", "Docflo_Id__c": "another document"}
+    org.judge = lambda node: _is_duplicate(node, *matches)
+    org.query = lambda asked: (
+        Reply(body={"done": True, "records": [taken]}) if "a01" in asked.path else _existing_rows()
+    )
+
+    with connected(org, duplicates="use_match") as adapter:
+        outcomes = adapter.deliver([with_lines("k"), with_lines("l")])
+
+    assert [type(outcome) for outcome in outcomes] == [RejectedError, Receipt]
+
+
+def test_a_right_that_one_record_lacks_is_its_own_and_one_that_all_lack_is_the_users(org: Org) -> None:
+    org.judge = lambda node: (
+        refused(node, "INSUFFICIENT_ACCESS_OR_READONLY") if "/bad" in node["url"] else committed(node)
+    )
+
+    one = deliver(org, make_record("bad"), make_record("good"))
+
+    assert [type(outcome) for outcome in one] == [RejectedError, Receipt]
+    with pytest.raises(AccessRefusedError, match="all 2 records"):
+        deliver(org, make_record("bad1"), make_record("bad2"))
+
+
+def test_a_code_that_nobody_knows_is_parked_with_all_that_was_said(org: Org) -> None:
+    body = [{"errorCode": "NEW_IN_V70", "message": "no", "hint": {"see": "page 9"}}]
+    org.judge = lambda node: {"referenceId": node["referenceId"], "httpStatusCode": 400, "body": body}
+
+    [outcome] = deliver(org, make_record())
+
+    assert isinstance(outcome, RejectedError)
+    assert '"see":"page 9"' in outcome.message
+
+
+def test_companions_go_first_and_are_named_by_reference(org: Org) -> None:
+    vendor = make_record("51", object="Account", key_field="Tax_Id__c", fields={"Name": "Nordwind"})
+    record = make_record("k", fields={"Vendor__r.Tax_Id__c": "51"}, companions=(vendor,))
+
+    [receipt] = deliver(org, record)
+
+    companion, header = org.graph_calls[0][0]["compositeRequest"]
+    assert receipt.id == "id-of-k"
+    assert companion["url"].endswith("/Account/Tax_Id__c/51")
+    assert header["body"] == {"Vendor__c": "@{companion1.id}"}
+
+
+def test_a_name_that_is_no_companions_stays_as_it_is(org: Org) -> None:
+    vendor = make_record("51", object="Account", key_field="Tax_Id__c", fields={"Name": "Nordwind"})
+
+    deliver(org, make_record("k", fields={"Vendor__r.Tax_Id__c": "52"}, companions=(vendor,)))
+
+    assert org.graph_calls[0][0]["compositeRequest"][1]["body"] == {"Vendor__r": {"Tax_Id__c": "52"}}
+
+
+def test_lookups_of_mappings_are_one_query_each_kind(org: Org) -> None:
+    rows = [
+        {"Tax_Id__c": "de51", "Id": "1"},
+        {"Tax_Id__c": "DE51", "Id": "2"},
+        {"Tax_Id__c": "7", "Id": None},
+    ]
+    org.query = lambda _: Reply(body={"done": True, "records": rows})
+    asked = [
+        TargetQuery(object="Account", field="Tax_Id__c", value=value, wanted="Id")
+        for value in ("DE51", "7", "8")
+    ]
+
+    with connected(org) as adapter:
+        found = adapter.query(asked)
+
+    assert [found[query] for query in asked] == [("1", "2"), (), ()]
+    assert queries(org) == ["SELECT Tax_Id__c, Id FROM Account WHERE Tax_Id__c IN ('DE51','7','8')"]

@@ -6,7 +6,8 @@ from connector.adapters.salesforce.answers import Committed, NotTried, Refused, 
 from connector.adapters.salesforce.faults import Fault
 from connector.adapters.salesforce.graph import Graph, build_graph
 from connector.adapters.salesforce.held import Held
-from connector.adapters.salesforce.rules import GraphRules
+from connector.adapters.salesforce.plan import make_plan
+from connector.adapters.salesforce.rules import Rules
 from tests.factories import make_line, make_record
 
 PLACES = {"header": "Invoice__c", "line1": "Invoice_Line__c line 1"}
@@ -15,7 +16,7 @@ CULPRIT = Refused(faults={"line1": Fault(status=400, code="C", message="m")}, pl
 
 def graph(position: int = 0, lines: int = 1) -> Graph:
     record = make_record(str(position), lines=tuple(make_line(f"{position}:{row}") for row in range(lines)))
-    return build_graph(record, {}, GraphRules(version="66.0"), position=position, held=Held())
+    return build_graph(make_plan(record, {}, Rules(), Held()), version="66.0", position=position)
 
 
 def node(reference: str, status: int, body: Any) -> dict[str, Any]:

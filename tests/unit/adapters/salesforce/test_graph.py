@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from connector.adapters.salesforce.graph import Graph, build_graph
 from connector.adapters.salesforce.held import Held, HeldLine
 from connector.adapters.salesforce.packing import call_body, pack
-from connector.adapters.salesforce.rules import EmptyLines, GraphRules
+from connector.adapters.salesforce.plan import make_plan
+from connector.adapters.salesforce.rules import EmptyLines, Rules
 from connector.errors import RejectedError
 from connector.record import LineKind, Record, RecordValue
 from tests.factories import make_line, make_record
@@ -23,13 +24,8 @@ LINE_KIND = LineKind(object="Invoice_Line__c", key_field="Docflo_Key__c", parent
 def graph_of(
     record: Record, *, shapes: Any = SHAPES, position: int = 0, held: Any = None, **rules: Any
 ) -> Graph:
-    return build_graph(
-        record,
-        shapes,
-        GraphRules(**{"version": "66.0", **rules}),
-        position=position,
-        held=held or Held(),
-    )
+    plan = make_plan(record, shapes, Rules(**rules), held or Held())
+    return build_graph(plan, version="66.0", position=position)
 
 
 def holding(*keys: str, revision: int | None = None, **values: Any) -> Held:
@@ -239,7 +235,7 @@ def test_keys_that_differ_in_case_are_two_where_the_field_says_so() -> None:
 def test_a_record_larger_than_a_transaction_is_refused() -> None:
     lines = tuple(make_line(f"r{index}") for index in range(500))
 
-    assert "501 parts, and a transaction takes 500" in refusal_of(make_record(lines=lines))
+    assert "501 parts of 2 kinds, and a transaction takes 500" in refusal_of(make_record(lines=lines))
     assert len(nodes_of(make_record(lines=lines[:499]))) == 500
 
 
@@ -316,6 +312,31 @@ def test_one_kind_of_line_without_any_left_does_not_hide_behind_another() -> Non
     record = make_record(lines=(make_line("t", object="Tax_Line__c"),))
 
     assert "no Invoice_Line__c any more" in refusal_of(record, held=holding("a"))
+
+
+def test_nested_lines_name_the_line_they_are_in_by_reference_or_by_its_id() -> None:
+    inner = [make_line(f"{key}:x", object="Share__c", parent_field="Line__c") for key in "ab"]
+    lines = (make_line("a", lines=(inner[0],)), make_line("b", lines=(inner[1],)))
+
+    nodes = nodes_of(make_record(lines=lines), held=holding("a", description__c="Paper"))
+
+    assert [node["referenceId"] for node in nodes] == ["header", "line2", "line3", "line4"]
+    assert nodes[1]["body"]["Line__c"] == "id-a"
+    assert nodes[3]["body"]["Line__c"] == "@{line3.id}"
+
+
+def test_the_innermost_lines_are_removed_first() -> None:
+    outer, inner = (
+        holding("a", "b").lines,
+        LineKind(object="Share__c", key_field="Docflo_Key__c", parent_field="Line__c", outer=LINE_KIND),
+    )
+    held = Held(lines={**outer, ("Share__c", "b:x"): HeldLine(id="inner", kind=inner, values={})})
+    share = make_line("a:x", object="Share__c", parent_field="Line__c")
+
+    nodes = nodes_of(make_record(lines=(make_line("a", lines=(share,)),)), held=held)
+
+    removed = [node["url"].rpartition("/")[2] for node in nodes if node["method"] == "DELETE"]
+    assert removed == ["inner", "id-b"]
 
 
 def test_an_older_revision_never_overwrites_a_newer_one() -> None:

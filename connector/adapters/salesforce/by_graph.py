@@ -1,0 +1,71 @@
+"""The ordinary way in: read what is there, a graph per record, many graphs a call."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import chain
+
+from connector.adapters.salesforce.adopting import is_free, match_of
+from connector.adapters.salesforce.batch import Batch
+from connector.adapters.salesforce.catalogue import Catalogue
+from connector.adapters.salesforce.held import Reader
+from connector.adapters.salesforce.keys import objects_of
+from connector.adapters.salesforce.packing import Pace
+from connector.adapters.salesforce.rules import Duplicates, Rules
+from connector.adapters.salesforce.sending import Results, send
+from connector.adapters.salesforce.transport import Transport
+from connector.errors import ConnectorError
+from connector.record import Record
+
+
+class GraphDelivery:
+    """Brings records into one org by composite graphs. Safe to use from several threads."""
+
+    def __init__(self, transport: Transport, catalogue: Catalogue, rules: Rules, version: str) -> None:
+        self._transport = transport
+        self._catalogue = catalogue
+        self._rules = rules
+        self._version = version
+        self._pace = Pace()
+        self._reader = Reader(read=transport.read, version=version, revision_field=rules.revision_field)
+
+    def deliver(self, records: Sequence[Record]) -> Results:
+        """Give what became of each record, by its position.
+
+        Raises: any `ConnectorError` of asking for the objects' shapes; nothing was sent then.
+        """
+        shapes = self._catalogue.shapes(chain.from_iterable(map(objects_of, records)))
+        batch = Batch(records, shapes, self._rules, self._version)
+        self._send(batch, batch.positions)
+        self._send(batch, batch.for_second_try())
+        if self._rules.duplicates is Duplicates.USE_MATCH:
+            adopted = self._adopted(batch)
+            self._send(batch, list(adopted), adopted)
+        return batch.results
+
+    def _send(self, batch: Batch, positions: Sequence[int], adopted: Mapping[int, str] | None = None) -> None:
+        """Read what Salesforce has of these records, build their graphs and send them."""
+        if not positions:
+            return
+        try:
+            held = self._reader.held([batch.records[at] for at in positions], batch.shapes)
+        except ConnectorError as error:
+            batch.results |= dict.fromkeys(positions, error)
+            return
+        if adopted is not None:
+            held = [replace(known, adopted=adopted[at]) for at, known in zip(positions, held, strict=True)]
+        graphs = batch.build(positions, held)
+        batch.results |= send(self._transport, self._version, graphs, self._pace)
+
+    def _adopted(self, batch: Batch) -> dict[int, str]:
+        """Give the records to write into instead of creating a duplicate, each for one of ours only."""
+        adopted: dict[int, str] = {}
+        for at, result in batch.results.items():
+            match = match_of(result)
+            if match is None or match in adopted.values():
+                continue
+            try:
+                if is_free(self._transport.read, self._version, batch.records[at], match):
+                    adopted[at] = match
+            except ConnectorError as error:
+                batch.results[at] = error
+        return adopted

@@ -1,0 +1,186 @@
+"""What brings Salesforce from what it has to what a record says: upserts in order, then removals. Pure.
+
+What can be refused without asking Salesforce is refused here. How a plan travels is not decided here.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from connector.adapters.salesforce.held import Held, HeldLine
+from connector.adapters.salesforce.keys import LineKey, Shapes, line_key
+from connector.adapters.salesforce.rules import EmptyLines, Rules
+from connector.adapters.salesforce.values import field_behind, holds_already, is_text, upsert_body
+from connector.errors import RejectedError
+from connector.record import Line, Record, line_parts
+
+HEADER = "header"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Write:
+    """One upsert by external id."""
+
+    reference: str  # "header", "line2", "companion1"
+    place: str  # what a person calls it: "Invoice_Line__c line 2"
+    item: Record | Line
+    body: Mapping[str, object]
+    refers: Mapping[str, str] = field(default_factory=dict)  # field -> what it names, by reference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """All of one record. Whatever a write refers to stands before it."""
+
+    record: Record
+    writes: tuple[Write, ...]
+    removals: tuple[HeldLine, ...]  # the innermost lines first
+    held_ids: Mapping[str, str]  # by reference: what is there already and can be named by its id
+    adopted: str | None = None  # the id of a record that the header is written into, without our key so far
+
+
+def make_plan(record: Record, shapes: Shapes, rules: Rules, held: Held) -> Plan:
+    """Give the plan of a record. Lines that are there as they should be are not in it.
+
+    Raises: RejectedError listing everything that Salesforce would refuse or, worse, silently change.
+    """
+    planner = _Planner(record, shapes, rules, held)
+    planner.run()
+    problems = [*_record_problems(record, shapes), *_held_problems(record, held, rules), *planner.problems]
+    if problems:
+        raise RejectedError(
+            f"not sent: {'; '.join(problems)}", remedy="Correct the document or the mapping, then replay."
+        )
+    return Plan(
+        record=record,
+        writes=tuple(planner.writes),
+        removals=_stale(record, shapes, held, rules),
+        held_ids=planner.held_ids,
+        adopted=held.adopted,
+    )
+
+
+class _Planner:
+    def __init__(self, record: Record, shapes: Shapes, rules: Rules, held: Held) -> None:
+        self._record = record
+        self._shapes = shapes
+        self._rules = rules
+        self._held = held
+        self._lines = 0
+        self.writes: list[Write] = []
+        self.held_ids: dict[str, str] = {} if held.adopted is None else {HEADER: held.adopted}
+        self.problems: list[str] = []
+
+    def run(self) -> None:
+        for index, companion in enumerate(self._record.companions, start=1):
+            self._write(f"companion{index}", companion.object, companion, {})
+        revision = {}
+        if self._rules.revision_field is not None and self._record.revision is not None:
+            revision[self._rules.revision_field] = self._record.revision
+        self._write(HEADER, self._record.object, self._record, {}, more=revision)
+        for line in self._record.lines:
+            self._line(line, HEADER)
+
+    def _line(self, line: Line, outer: str) -> None:
+        self._lines += 1
+        reference, place = f"line{self._lines}", f"{line.object} line {self._lines}"
+        there = self._held.lines.get(line_key(line, self._shapes))
+        if there is not None:
+            self.held_ids[reference] = there.id
+        if there is None or not holds_already(there.values, line.fields):
+            # Where a parent is fixed it may be named on insert only, and it is named by the insert.
+            refers = {line.parent_field: outer} if there is None and line.parent_field else {}
+            self._write(reference, place, line, refers)
+        for inner in line.lines:
+            self._line(inner, reference)
+
+    def _write(
+        self,
+        reference: str,
+        place: str,
+        item: Record | Line,
+        refers: Mapping[str, str],
+        more: Mapping[str, object] | None = None,
+    ) -> None:
+        named = dict(self._companions_of(item)) if item not in self._record.companions else {}
+        fields = {name: value for name, value in item.fields.items() if name not in named}
+        shape = self._shapes.get(item.object)
+        body, found = upsert_body(fields, item.key_field, shape)
+        self.problems.extend(f"{place}: {problem}" for problem in (*_key_problems(item.key), *found))
+        behind = {field_behind(name.partition(".")[0], shape): named[name] for name in named}
+        self.writes.append(
+            Write(
+                reference=reference,
+                place=place,
+                item=item,
+                body={**body, **(more or {})},
+                refers={**refers, **behind},
+            )
+        )
+
+    def _companions_of(self, item: Record | Line) -> Iterator[tuple[str, str]]:
+        """Give the fields that name a companion: by its key Salesforce would not see that it comes first."""
+        shape = self._shapes.get(item.object)
+        for name, value in item.fields.items():
+            relationship, dot, key_field = name.partition(".")
+            reference = shape.reference(relationship) if shape and dot and value is not None else None
+            for index, companion in enumerate(self._record.companions if reference else (), start=1):
+                known = {**companion.fields, companion.key_field: companion.key}
+                if reference and companion.object in reference.refers_to and known.get(key_field) == value:
+                    yield name, f"companion{index}"
+                    break
+
+
+def _stale(record: Record, shapes: Shapes, held: Held, rules: Rules) -> tuple[HeldLine, ...]:
+    """Give our lines that the record no longer has."""
+    wanted = {line_key(line, shapes) for line in _all_lines(record)}
+    spared = _emptied(record, held) if rules.empty_lines is not EmptyLines.REMOVE else frozenset()
+    stale = [line for key, line in held.lines.items() if key not in wanted and line.kind.object not in spared]
+    return tuple(sorted(stale, key=lambda line: -line.kind.depth))
+
+
+def _all_lines(record: Record) -> Iterator[Line]:
+    for line in record.lines:
+        yield from line_parts(line)
+
+
+def _emptied(record: Record, held: Held) -> frozenset[str]:
+    """Give the objects of which Salesforce has lines and the record has none left."""
+    present = {line.object for line in _all_lines(record)}
+    return frozenset(line.kind.object for line in held.lines.values()) - present
+
+
+def _held_problems(record: Record, held: Held, rules: Rules) -> Iterator[str]:
+    if rules.empty_lines is EmptyLines.REFUSE:
+        for name in sorted(_emptied(record, held)):
+            count = sum(1 for line in held.lines.values() if line.kind.object == name)
+            yield (
+                f"the document has no {name} any more and Salesforce has {count} of it; if that is right, "
+                "delete them there, or set empty_lines to remove or keep"
+            )
+    if held.revision is not None and record.revision is not None and held.revision > record.revision:
+        yield (
+            f"{record.object} was made of revision {held.revision} of the document and this is revision "
+            f"{record.revision}; if it is right all the same, clear {rules.revision_field} there"
+        )
+
+
+def _record_problems(record: Record, shapes: Shapes) -> Iterator[str]:
+    for companion in record.companions:
+        if companion.lines or companion.companions:
+            yield f"{companion.object}, a companion, has lines or companions of its own"
+    seen: dict[LineKey, int] = {}
+    for index, line in enumerate(_all_lines(record), start=1):
+        if line.parent_field is None:
+            yield f"{line.object} line {index} names no `parent`"
+        key = line_key(line, shapes)
+        if key in seen:
+            yield f"{line.object} lines {seen[key]} and {index} have the same key"
+        seen.setdefault(key, index)
+
+
+def _key_problems(key: str) -> Iterator[str]:
+    if key in {"", ".", ".."}:
+        # In an address these name a folder: the call would reach something else.
+        yield f'the key "{key}" cannot be part of an address'
+    if not is_text(key):
+        yield "the key holds half of a character"
