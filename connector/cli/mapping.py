@@ -8,7 +8,7 @@ import typer
 from connector.cli.options import DEFAULT_CONFIG, ConfigOption, Output, OutputOption
 
 app = typer.Typer(
-    help="Mappings: check them, run their examples, compare two of them over real documents.",
+    help="Mappings: propose one, check it, run its examples, compare two over real documents.",
     no_args_is_help=True,
 )
 
@@ -16,6 +16,52 @@ app = typer.Typer(
 @app.callback()
 def mapping() -> None:
     """Look after mappings."""
+
+
+@app.command("new")
+def new(
+    type_: Annotated[str, typer.Option("--type", help="Docflo document type, such as invoice.")],
+    target: Annotated[
+        str, typer.Option(help="A target of config.yaml and one of its objects: crm:Invoice__c.")
+    ],
+    document: Annotated[
+        str | None, typer.Option(help="Docflo id of the document for the example; the newest by default.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(help="File to write; mappings/TYPE-TARGET.yaml beside config.yaml by default."),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Propose a mapping: asks Docflo for the type's fields, and the target for those of its object.
+
+    Fields with like names and fitting types get a rule; the others become comments that say what is missing
+    or near. The example is a real document, and its values stand in the file. Overwrites nothing, sends
+    nothing; look at every rule before you use it.
+    """
+    from connector.cli.mapping_new import (
+        describe_target,
+        read_type,
+        report,
+        save,
+        split_target,
+        write_mapping,
+    )
+    from connector.cli.session import open_session
+    from connector.docflo.client import DocfloClient
+
+    settings = open_session(config)
+    name, object_name = split_target(settings, target)
+    described = describe_target(settings, name, object_name)
+    with DocfloClient(settings.docflo) as docflo:
+        fields, documents = read_type(settings, docflo, type_, document)
+    written = write_mapping(type_, fields, described, target, documents)
+    path = to or config.parent / "mappings" / f"{type_}-{name}.yaml"
+    save(written, path)
+    typer.echo(f"Wrote {path}.")
+    for line in report(written):
+        typer.echo(line)
+    typer.echo(f"\nNext: look at every rule, then `docflo-connector mapping check {path}`.")
 
 
 @app.command("diff")
