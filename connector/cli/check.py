@@ -18,11 +18,7 @@ def check(
 
     Every problem comes with its place and a remedy. Exit code 0 when nothing is wrong.
     """
-    from rich.markup import escape
-
-    from connector.cli.checking import Report, check_offline, check_online, lines
-    from connector.cli.exits import Exit, exit_code
-    from connector.cli.output import console, print_json
+    from connector.cli.checking import Report, check_offline, check_online, show_report
     from connector.cli.session import open_session
 
     settings = open_session(config, offline=offline)
@@ -30,13 +26,4 @@ def check(
     mappings = check_offline(settings, report)
     if not offline:
         check_online(settings, mappings, report)
-    if output is Output.JSON:
-        print_json(report.findings)
-    else:
-        screen = console()
-        for mark, line in lines(report):
-            screen.print(f"{mark}{escape(line)}", soft_wrap=True)
-        wrong = len(report.errors)
-        screen.print(f"\n{wrong} problem(s)." if wrong else "\nEverything is fine.")
-    codes = sorted({exit_code(error) for error in report.errors})
-    raise typer.Exit(codes[0] if codes else Exit.FINE)
+    raise typer.Exit(show_report(report, as_json=output is Output.JSON))

@@ -4,9 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from rich.markup import escape
+
 from connector.adapters.base import Finding, Severity
 from connector.adapters.registry import create_adapter
+from connector.cli.exits import Exit, exit_code
+from connector.cli.output import console, print_json
 from connector.cli.probing import probe_listing
+from connector.cli.type_paths import check_paths
 from connector.clock import utc_now
 from connector.config import Config, PipelineSection
 from connector.docflo.answers import TypeConfiguration
@@ -16,6 +21,7 @@ from connector.errors import ConfigError, ConnectorError
 from connector.ledger.database import open_database
 from connector.mapping.examples import run_examples
 from connector.mapping.rules import Mapping
+from connector.record import RecordShape
 from connector.wiring import docflo_by_hand, load_mappings, refuse_unattended_doubts
 
 
@@ -48,30 +54,34 @@ def check_offline(config: Config, report: Report) -> dict[str, Mapping]:
         except ConfigError as error:
             report.failed(f"mapping of {name}", error)
             continue
-        problems = run_examples(loaded[name])
-        for problem in problems:
-            report.add(
-                Severity.ERROR, f"mapping of {name}", str(problem), "correct the mapping or its example"
-            )
-        if problems:
-            report.errors.append(ConfigError("examples fail"))
-        else:
-            count = len(loaded[name].examples)
-            report.add(Severity.OK, f"mapping of {name}", f"{section.mapping.name}: {count} example(s) pass")
+        note_examples(f"mapping of {name}", loaded[name], report)
     return loaded
+
+
+def note_examples(subject: str, mapping: Mapping, report: Report) -> None:
+    """Run the examples of a mapping, and note what they show."""
+    problems = run_examples(mapping)
+    for problem in problems:
+        report.add(Severity.ERROR, subject, str(problem), "correct the mapping or its example")
+    if problems:
+        report.errors.append(ConfigError("examples fail"))
+    else:
+        count = len(mapping.examples)
+        report.add(Severity.OK, subject, f"{mapping.path.name}: {count} example(s) pass")
 
 
 def check_online(config: Config, mappings: dict[str, Mapping], report: Report) -> None:
     """Check the database, Docflo and every target. One that fails does not hide the others."""
-    _attempt(report, "database", lambda: _check_database(config, report))
+    attempt(report, "database", lambda: _check_database(config, report))
     with docflo_by_hand(config) as docflo:
-        if _attempt(report, "docflo", lambda: _check_docflo(config, mappings, docflo, report)):
+        if attempt(report, "docflo", lambda: _check_docflo(config, mappings, docflo, report)):
             _check_rate(docflo, report)
     for name in config.targets:
-        _attempt(report, f"target {name}", partial(_check_target, name, config, mappings, report))
+        attempt(report, f"target {name}", partial(_check_target, name, config, mappings, report))
 
 
-def _attempt(report: Report, subject: str, step: Callable[[], None]) -> bool:
+def attempt(report: Report, subject: str, step: Callable[[], None]) -> bool:
+    """Take a step, and note its error instead of raising it. False when there was one."""
     try:
         step()
     except ConnectorError as error:
@@ -128,19 +138,18 @@ def _check_type(
         report.add(Severity.OK, f"write-back of {name}", f"`{type_.name}` has {', '.join(written)}")
     if mapping is None or mapping.document != type_.name:
         return
-    for path, place in mapping.source_paths():
-        if not _has_field(path, known):
-            report.add(
-                Severity.WARNING,
-                f"mapping of {name}",
-                f"{place}: `{type_.name}` has no field `{path}` in Docflo",
-                "correct the path, or leave it if a later model will have it",
-            )
+    note_paths(f"mapping of {name}", mapping, type_, report)
 
 
-def _has_field(path: str, known: set[str]) -> bool:
-    head = path.split(".", maxsplit=1)[0].split("[", maxsplit=1)[0].strip('"')
-    return head in known or head.lower() in {name.lower() for name in known} or head == "document"
+def note_paths(subject: str, mapping: Mapping, type_: TypeConfiguration, report: Report) -> None:
+    """Compare the paths of a mapping with the document type, and note those that are not there."""
+    for found in check_paths(mapping, type_.fields, type_.name):
+        remedy = (
+            "spell it as Docflo does"
+            if found.is_spelling
+            else "correct the path, or leave it if a later model will have it"
+        )
+        report.add(Severity.WARNING, subject, f"{found.place}: {found.message}", remedy)
 
 
 def _check_listing(name: str, section: PipelineSection, docflo: DocfloClient, report: Report) -> None:
@@ -179,11 +188,21 @@ def _check_rate(docflo: DocfloClient, report: Report) -> None:
 
 
 def _check_target(name: str, config: Config, mappings: dict[str, Mapping], report: Report) -> None:
+    used = [
+        mappings[pipeline]
+        for pipeline, section in config.pipelines.items()
+        if section.target == name and pipeline in mappings
+    ]
+    shapes = [shape for mapping in used for shape in mapping.shapes()]
+    check_shapes(name, config, shapes, report)
+
+
+def check_shapes(name: str, config: Config, shapes: Sequence[RecordShape], report: Report) -> None:
+    """Let a target compare itself with what mappings write, and note what it finds."""
     sections = {pipeline: section for pipeline, section in config.pipelines.items() if section.target == name}
-    shapes = [shape for pipeline in sections if pipeline in mappings for shape in mappings[pipeline].shapes()]
     adapter = create_adapter(config.targets[name], clock=utc_now)
     try:
-        _attempt(report, f"target {name}", lambda: refuse_unattended_doubts(sections, {name: adapter}))
+        attempt(report, f"target {name}", lambda: refuse_unattended_doubts(sections, {name: adapter}))
         findings: Sequence[Finding] = adapter.check(shapes)
     finally:
         adapter.close()
@@ -193,8 +212,21 @@ def _check_target(name: str, config: Config, mappings: dict[str, Mapping], repor
             report.errors.append(ConfigError(finding.message))
 
 
-def lines(report: Report) -> Iterator[tuple[str, str]]:
-    """Give the report as (mark, text) for a person; only the mark is markup."""
+def show_report(report: Report, *, as_json: bool) -> int:
+    """Print all findings, and give the exit code: that of the gravest kind of error."""
+    if as_json:
+        print_json(report.findings)
+    else:
+        screen = console()
+        for mark, line in _lines(report):
+            screen.print(f"{mark}{escape(line)}", soft_wrap=True)
+        wrong = len(report.errors)
+        screen.print(f"\n{wrong} problem(s)." if wrong else "\nEverything is fine.")
+    codes = sorted({exit_code(error) for error in report.errors})
+    return codes[0] if codes else Exit.FINE
+
+
+def _lines(report: Report) -> Iterator[tuple[str, str]]:
     marks = {
         Severity.OK: "[green]✓[/green] ",
         Severity.WARNING: "[yellow]![/yellow] ",

@@ -48,12 +48,12 @@ def new(
         write_mapping,
     )
     from connector.cli.session import open_session
-    from connector.docflo.client import DocfloClient
+    from connector.wiring import docflo_by_hand
 
     settings = open_session(config)
     name, object_name = split_target(settings, target)
     described = describe_target(settings, name, object_name)
-    with DocfloClient(settings.docflo) as docflo:
+    with docflo_by_hand(settings) as docflo:
         fields, documents = read_type(settings, docflo, type_, document)
     written = write_mapping(type_, fields, described, target, documents)
     path = to or config.parent / "mappings" / f"{type_}-{name}.yaml"
@@ -62,6 +62,70 @@ def new(
     for line in report(written):
         typer.echo(line)
     typer.echo(f"\nNext: look at every rule, then `docflo-connector mapping check {path}`.")
+
+
+FilesArgument = Annotated[
+    list[Path] | None,
+    typer.Argument(metavar="[FILE]...", help="Mapping files; those of every pipeline when none is named."),
+]
+
+
+@app.command("check")
+def check(
+    files: FilesArgument = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Files only: no network, no credentials needed.")
+    ] = False,
+    target: Annotated[
+        str | None,
+        typer.Option(help="Compare with this target, instead of that of the pipelines that use the file."),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Check mapping files: keys, paths, examples; and, where there is a configuration, both sides.
+
+    With a config.yaml, every path is compared with the document type in Docflo, and every field with the
+    target of the pipelines that use the file. Without one, or with --offline, the files alone are read.
+    Every problem comes with its place. Exit code 0 when nothing is wrong.
+    """
+    from connector.cli.checking import Report, show_report
+    from connector.cli.mapping_check import check_against, check_files, files_of
+    from connector.cli.session import open_session
+
+    # A file can be checked where no configuration is, but a configuration that is named must be there.
+    has_config = config.exists() or config != DEFAULT_CONFIG
+    settings = open_session(config, offline=offline) if has_config else None
+    report = Report()
+    mappings = check_files(files_of(settings, files or ()), report)
+    if settings is not None and not offline and mappings:
+        check_against(settings, mappings, target, report)
+    raise typer.Exit(show_report(report, as_json=output is Output.JSON))
+
+
+@app.command("test")
+def run_examples(
+    files: FilesArgument = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    output: OutputOption = Output.TABLE,
+) -> None:
+    """Run the examples of mapping files, and show field by field where a record is not as promised.
+
+    Needs no network and no credentials. Exit code 2 when an example fails.
+    """
+    from connector.cli.exits import Exit
+    from connector.cli.mapping_check import files_of, run_tests, show_tests
+    from connector.cli.output import console, print_json
+    from connector.cli.session import open_session
+
+    settings = None if files else open_session(config, offline=True)
+    tests = [test for path in files_of(settings, files or ()) for test in run_tests(path)]
+    if output is Output.JSON:
+        print_json(tests)
+    else:
+        show_tests(console(), tests)
+    fails = any(test.mismatches for test in tests)
+    raise typer.Exit(Exit.CONFIGURATION if fails else Exit.FINE)
 
 
 @app.command("diff")

@@ -149,7 +149,7 @@ def _written(proposal: Proposal, document: Document, record: Record | None) -> W
 
 def _run(proposal: Proposal, document: Document) -> Record | frozenset[str]:
     """Give the record, or the fields (`Object.Field`) and lines (`Object`) that fail."""
-    text = write_proposal(proposal, {"any": None}, None, schema=SCHEMA_FILE, origin="")
+    text = write_proposal(proposal, {}, None, schema=SCHEMA_FILE, origin="")
     with TemporaryDirectory() as folder:
         path = Path(folder) / "proposed.yaml"
         path.write_text(text, encoding="utf-8")

@@ -15,6 +15,8 @@ SURE = 75
 LIKELY = 50
 """From this likeness on, it is named in a comment."""
 
+_SAME_WORD = 85  # likeness of two words from which on they are one, misspelt
+
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_a-zA-Z]+")
 _SAME: Mapping[str, str] = {
     **dict.fromkeys(("id", "no", "nr", "num"), "number"),
@@ -131,14 +133,21 @@ def _likeness(target: TargetField, source: Source, dropped: Collection[str]) -> 
 
 
 def _alike(one: Sequence[str], other: Sequence[str]) -> float:
-    exactly = fuzz.token_sort_ratio(" ".join(one), " ".join(other))
-    loosely = fuzz.token_sort_ratio(" ".join(_core(one)), " ".join(_core(other)))
-    return max(exactly, loosely - 10)
+    return max(_shared(one, other), _shared(_core(one), _core(other)) - 10)
+
+
+def _shared(one: Sequence[str], other: Sequence[str]) -> float:
+    """Give the share of words that both have, misspelt ones too; letters alone liken `sum` to `subtotal`."""
+    common = sum(any(fuzz.ratio(word, each) >= _SAME_WORD for each in other) for word in one)
+    joined = fuzz.ratio("".join(one), "".join(other))
+    return max(200 * common / (len(one) + len(other)), joined if joined >= _SAME_WORD else 0)
 
 
 def _core(said: Sequence[str]) -> Sequence[str]:
     """Leave out what amounts are called beside their names: TotalTax is the tax."""
-    return [word for word in said if word not in {"total", "amount"}] or said
+    for empty in ("amount", "total"):
+        said = [word for word in said if word != empty] or said
+    return said
 
 
 def _telling(name: str, dropped: Collection[str]) -> Sequence[str]:

@@ -37,10 +37,8 @@ def write_proposal(
         f"# {origin}",
         "examples:",
         "  - name: a real document" if record is not None else "  - name: not run yet",
-        "    document:",
-        *write_block(document, 6),
-        "    record:",
-        *_record(record),
+        *_section("document", write_block(document, 6)),
+        *_section("record", _record(record)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -142,9 +140,14 @@ def _unread(names: Sequence[str], indent: int) -> Iterator[str]:
         yield f"{' ' * indent}# Not read: {', '.join(names)}"
 
 
+def _section(name: str, lines: Iterator[str]) -> Iterator[str]:
+    written = list(lines)
+    yield f"    {name}:" if written else f"    {name}: {{}}"
+    yield from written
+
+
 def _record(record: Record | None) -> Iterator[str]:
     if record is None:
-        yield "      {}"
         return
     yield from write_block({name: _plain(value) for name, value in record.fields.items()}, 6)
     if record.lines:

@@ -46,7 +46,7 @@ def write_block(value: Mapping[str, PlainValue], indent: int) -> Iterator[str]:
     for name, inner in value.items():
         key = write_key(name)
         flow = _flow(inner)
-        if flow is not None and indent + len(key) + len(flow) < _WIDTH:
+        if flow is not None and (not inner or indent + len(key) + len(flow) < _WIDTH):
             yield f"{blanks}{key}: {flow}"
         elif isinstance(inner, Mapping):
             yield f"{blanks}{key}:"
