@@ -23,12 +23,21 @@ RESOURCES = {
     "composite": ("composite", "POST"),
     "composite/graph": ("graph", "POST"),
     "sobjects": ("global_describe", "GET"),
+    "jobs/ingest": ("bulk_list", "GET"),
 }
 ROW_METHODS = {"GET": "read", "PATCH": "update", "DELETE": "delete"}
 COLLECTION_METHODS = {
     "POST": "collection_create",
     "PATCH": "collection_update",
     "DELETE": "collection_delete",
+}
+RESULTS = {"GET": "bulk_results"}
+JOB_METHODS = {
+    "": {"GET": "bulk_info", "PATCH": "bulk_patch", "DELETE": "bulk_delete"},
+    "batches": {"PUT": "bulk_upload"},
+    "successfulresults": RESULTS,
+    "failedresults": RESULTS,
+    "unprocessedrecords": RESULTS,
 }
 KEYED_METHODS = {**ROW_METHODS, "PATCH": "upsert"}
 
@@ -42,7 +51,8 @@ class Target:
     version: str = ""
     query: Mapping[str, str] = field(default_factory=dict)
     address: RecordAddress | None = None
-    locator: str = ""  # of a query's next page
+    locator: str = ""  # of a query's next page; the id of a job
+    part: str = ""  # of a job's results: "failedresults"
     allowed: str = ""
 
     @property
@@ -85,8 +95,12 @@ def _target(raw_path: str, method: str, query: Mapping[str, str]) -> Target:
             )
         case ["", "services", "data", version, "query", locator] if locator:
             return replace(_only("query", method, "GET", version), locator=locator)
+        case ["", "services", "data", version, "jobs", "ingest", *rest] if rest not in ([], [""]):
+            return _job_target(method, version, rest)
         case ["", "services", "data", version, *rest]:
             path = "/".join(rest).removesuffix("/")
+            if (method, path) == ("POST", "jobs/ingest"):
+                return Target(operation="bulk_create", version=version)
             operation, allowed = RESOURCES.get(path, (UNKNOWN, ""))
             return _only(operation, method, allowed, version)
     return Target(operation=UNKNOWN)
@@ -100,11 +114,26 @@ def _record_target(method: str, address: RecordAddress, segments: list[str]) -> 
             operations = {"GET": "describe"}
         case [name]:
             operations, address = ROW_METHODS, replace(address, name=name)
+        case [name, "VersionData"] if address.object_name.lower() == "contentversion":
+            operations, address = {"GET": "file_data"}, replace(address, name=name)
         case [field, key]:
             operations, address = KEYED_METHODS, replace(address, name=field, key=key)
         case _:
             return Target(operation=UNKNOWN, version=address.version)
     return _target_in(operations, method, address)
+
+
+def _job_target(method: str, version: str, segments: list[str]) -> Target:
+    job, *rest = segments
+    part = "/".join(rest).rstrip("/").lower()  # real clients spell unprocessedRecords either way
+    operations = JOB_METHODS.get(part, {})
+    return Target(
+        operation=operations.get(method, UNKNOWN),
+        version=version,
+        locator=job,
+        part=part,
+        allowed=",".join(sorted(operations)),
+    )
 
 
 def _collection_target(method: str, address: RecordAddress, segments: list[str]) -> Target:

@@ -1,6 +1,7 @@
 """The HTTP side: logins, the gate before all data, and which part answers which operation."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,9 +12,11 @@ from starlette.types import Receive, Scope, Send
 
 from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.addresses import DATA_PATH, Target, target_of
+from connector.sandbox.salesforce.bulk import answer_bulk
 from connector.sandbox.salesforce.call import JSON, Call
 from connector.sandbox.salesforce.composite import run_composite
 from connector.sandbox.salesforce.graph import run_graphs
+from connector.sandbox.salesforce.multipart import MULTIPART, read_form
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.perform import Visit, perform
 from connector.sandbox.salesforce.records import Answer
@@ -40,6 +43,8 @@ class Api:
         """Answer one request."""
         request = Request(scope, receive)
         call = self._call(request, await request.body())
+        if call.media_type == MULTIPART and call.target.operation == "create":
+            call = replace(call, form=await read_form(request))
         response = await self._respond(scope["path"], call)
         await response(scope, receive, send)
 
@@ -66,6 +71,8 @@ class Api:
         headers = {"Sforce-Limit-Info": f"api-usage={self._org.usage.used(call.now)}/{self._org.usage.limit}"}
         if answer.location:
             headers["Location"] = answer.location
+        if answer.content is not None:
+            return Response(answer.content, answer.status, headers | {"Content-Type": answer.media_type})
         return _response(answer.status, answer.body, headers if path.startswith(DATA_PATH) else {})
 
     def _log_in(self, call: Call) -> Response:
@@ -95,6 +102,11 @@ class Api:
         self._org.usage.spend(call.now)
         if call.address_length > LONGEST_ADDRESS:
             raise errors.refusal(414, "URI_TOO_LONG", "The length of the URI exceeds the 16,384-byte limit")
+        most = (
+            self._org.options.most_json_bytes if call.form is None else self._org.options.most_multipart_bytes
+        )
+        if len(call.content) > most and not call.target.operation.startswith("bulk_"):
+            raise errors.body_too_large(most)
         call.target.check_version(self._org.versions)
         schema = self._org.schema.without(self._org.hidden.get(user, ()))
         return await self._operation(call, Visit(org=self._org, schema=schema, now=call.now))
@@ -107,6 +119,8 @@ class Api:
                 body = await run_graphs(visit, call.json())
             case Target(operation="composite"):
                 body = await run_composite(visit, call.json())
+            case Target(operation=operation) if operation.startswith("bulk_"):
+                return answer_bulk(visit, call)
             case target:
                 content = call.json()
                 return await self._org.keep(lambda: perform(visit, target, content, call.headers))

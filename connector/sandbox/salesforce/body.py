@@ -150,12 +150,12 @@ def _rows_with(store: Store, target: ObjectType, key: Field, value: str | None) 
 def _check_references(schema: Schema, store: Store, found: ObjectType, values: Mapping[str, Any]) -> None:
     for field in found.fields:
         record_id = values.get(field.name)
-        if not field.reference_to or record_id is None:
+        if field.type != "reference" or record_id is None:
             continue
         if field.name == RECORD_TYPE_ID:
             _check_record_type(found, record_id)
             continue
-        target = _target(schema, field)
+        target = _target(schema, field) if field.reference_to else _owner(schema, field, record_id)
         if not record_id.startswith(target.key_prefix):
             message = f"{field.label}: id value of incorrect type: {record_id}"
             raise errors.ApiError(400, [errors.entry("FIELD_INTEGRITY_EXCEPTION", message, field.name)])
@@ -164,6 +164,15 @@ def _check_references(schema: Schema, store: Store, found: ObjectType, values: M
         if store.get(target, record_id) is None:
             entry = errors.entry("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
             raise errors.ApiError(400, [entry])
+
+
+def _owner(schema: Schema, field: Field, record_id: str) -> ObjectType:
+    """Give the object that an id belongs to, for a reference that may lead to any."""
+    target = next((target for target in schema if record_id.startswith(target.key_prefix)), None)
+    if target is None:
+        message = f"{field.label}: id value of incorrect type: {record_id}"
+        raise errors.ApiError(400, [errors.entry("FIELD_INTEGRITY_EXCEPTION", message, field.name)])
+    return target
 
 
 def _default_record_type(found: ObjectType) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Call:
     content: bytes
     address_length: int
     now: datetime
+    form: Mapping[str, Any] | None = None  # of a multipart body: the record, with its file's bytes
 
     @property
     def root(self) -> str:
@@ -44,6 +45,8 @@ class Call:
 
         Raises: ApiError 415 UNSUPPORTED_MEDIA_TYPE, 400 JSON_PARSER_ERROR.
         """
+        if self.form is not None:
+            return self.form
         if not self.content:
             return None
         if self.media_type != JSON:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from connector.sandbox.salesforce.file_objects import file_objects
 from connector.sandbox.salesforce.schema import RECORD_TYPE, RECORD_TYPE_ID, Field, FieldType, ObjectType
 
 CURRENCIES = ("EUR", "USD", "GBP", "ILS", "JPY", "KWD", "CHF")
@@ -22,6 +23,7 @@ def standard_objects(currencies: Sequence[str] = CURRENCIES) -> tuple[ObjectType
         _line("Purchase_Order", "PLN", "a04", currency),
         _document("Receipt__c", "Receipt", "RCP", "a05", (*_receipt_fields(), currency, *_totals())),
         _line("Receipt", "RLN", "a06", currency),
+        *file_objects(_system_fields(), _key("Docflo_File_Key__c", "Docflo File Key", 255)),
     )
 
 

@@ -96,6 +96,12 @@ def media_type() -> ApiError:
     return refusal(415, "UNSUPPORTED_MEDIA_TYPE", "The Content-Type of the request is not supported")
 
 
+def body_too_large(most: int) -> ApiError:
+    """Refuse a body beyond the size that the resource takes."""
+    message = f"Maximum size of request reached. Maximum size of request is {most} bytes."
+    return refusal(413, "REQUEST_ENTITY_TOO_LARGE", message)
+
+
 def row_locked(key: str) -> ApiError:
     """Refuse a write because another transaction held its row for too long."""
     message = f"unable to obtain exclusive access to this record or 1 records: {key}"

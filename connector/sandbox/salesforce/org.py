@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from connector.sandbox.journal import Journal
+from connector.sandbox.salesforce.bulk_jobs import Jobs
 from connector.sandbox.salesforce.locks import Holder, Locks, RowHeldError
 from connector.sandbox.salesforce.options import Options
 from connector.sandbox.salesforce.pages import Pages
@@ -32,6 +33,7 @@ class Org:
     tokens: Tokens
     usage: Usage
     pages: Pages
+    jobs: Jobs
     journal: Journal
     options: Options
     versions: range

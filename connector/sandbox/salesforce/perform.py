@@ -45,7 +45,7 @@ def perform(visit: Visit, target: Target, body: object, headers: Mapping[str, st
     root = f"{DATA_PATH}/{target.version}"
     match target:
         case Target(
-            operation="create" | "read" | "update" | "upsert" | "delete" as operation,
+            operation="create" | "read" | "update" | "upsert" | "delete" | "file_data" as operation,
             address=RecordAddress() as address,
         ):
             return visit.records(root, headers).answer(operation, address, body)

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.files import LINK
 from connector.sandbox.salesforce.ids import full_id
+from connector.sandbox.salesforce.records import shown_value
 from connector.sandbox.salesforce.schema import NUMBER_TYPES, TEXT_TYPES, Field, ObjectType, Schema
 from connector.sandbox.salesforce.soql import Comparison, Every, Order, Query, Some, Value, unescaped
 from connector.sandbox.salesforce.store import Row, Store
@@ -64,6 +66,8 @@ class Queries:
         found = self._object(query.object_name)
         columns = [self._column(found, path) for path in query.paths]
         _refuse_repeated(query.paths)
+        if found.name == LINK:
+            _require_single_ids(query.where)
         test = self._test(found, query.where)
         rows = [row for row in self._store.rows(found) if test(row)]
         for order in reversed(query.order):
@@ -151,11 +155,27 @@ class Queries:
                 shell = None if end is None else self._shell(target, end)
                 part = None if part is None else part.setdefault(reference.relationship_name, shell)
             if part is not None and end is not None:
-                part[column.field.name] = end[column.field.name]
+                part[column.field.name] = shown_value(column.field, end, part["attributes"]["url"])
         return record
 
     def _shell(self, found: ObjectType, row: Row) -> dict[str, Any]:
         return {"attributes": {"type": found.name, "url": f"{self._root}/{found.name}/{row['Id']}"}}
+
+
+def _require_single_ids(where: Comparison | Every | Some | None) -> None:
+    parts = where.parts if isinstance(where, Every) else (where,)
+    for part in parts:
+        if (
+            isinstance(part, Comparison)
+            and part.path.lower() in ("contentdocumentid", "linkedentityid", "id")
+            and part.operator in ("=", "IN")
+        ):
+            return
+    message = (
+        f"Implementation restriction: {LINK} requires a filter by a single Id on ContentDocumentId or "
+        "LinkedEntityId using the equals operator or multiple Id's using the IN operator."
+    )
+    raise errors.malformed_query(message)
 
 
 def _comparison(field: Field, condition: Comparison) -> Callable[[Any], bool]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.body import body_without_key, check_unique, read_for_insert, read_for_update
+from connector.sandbox.salesforce.files import LINK, VERSION, Files
 from connector.sandbox.salesforce.ids import full_id
 from connector.sandbox.salesforce.rules import Rules, Write
 from connector.sandbox.salesforce.schema import NUMBER_TYPES, Field, ObjectType, Schema
@@ -16,8 +17,9 @@ from connector.sandbox.salesforce.values import stamp, wrong_type
 
 UPDATE_ONLY_SINCE = 61
 METHODS = {"create": "POST", "read": "GET", "update": "PATCH", "upsert": "PATCH", "delete": "DELETE"}
+KEYED = ("read", "update", "upsert", "delete")
 
-RecordOperation: TypeAlias = Literal["create", "read", "update", "upsert", "delete"]
+RecordOperation: TypeAlias = Literal["create", "read", "update", "upsert", "delete", "file_data"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Answer:
 
     status: int
     body: Any = None  # None: nothing is sent
+    content: bytes | None = None  # instead of a body, as `media_type`
+    media_type: str = ""
     location: str = ""
 
 
@@ -72,7 +76,7 @@ class Records:
         Raises: ApiError.
         """
         found = self._schema.object(address.object_name)
-        if operation != "create":
+        if operation in KEYED:
             _refuse_empty_key(operation, address, found)
         match operation:
             case "create":
@@ -85,6 +89,9 @@ class Records:
                 self.update(found, self._addressed(address, found), body)
             case "delete":
                 self.delete(found, self._addressed(address, found))
+            case "file_data":
+                content = self._by_id(found, address.name)["VersionData"]
+                return Answer(status=200, content=content, media_type="application/octetstream")
         return Answer(status=204)
 
     def insert(self, found: ObjectType, body: object) -> str:
@@ -95,7 +102,12 @@ class Records:
         row = {field.name: field.default for field in found.fields} | values
         self._check("insert", found, row)
         check_unique(self._store, found, values, own_id=None)
-        return self._store.insert(found, {**values, **self._system_values(found)})
+        files = Files(self._store, self._stamps())
+        if found.name == VERSION:
+            return files.insert_version(values)
+        if found.name == LINK:
+            files.refuse_second_link(values)
+        return self._store.insert(found, {**values, **self._stamps(), **self._numbers(found)})
 
     def update(self, found: ObjectType, row: Row, body: object) -> None:
         """Change a record; what is not named stays."""
@@ -186,21 +198,23 @@ class Records:
     def _show(self, found: ObjectType, row: Row, fields: Iterable[Field]) -> dict[str, Any]:
         url = f"{self._root}/{found.name}/{row['Id']}"
         return {"attributes": {"type": found.name, "url": url}} | {
-            field.name: row[field.name] for field in fields
+            field.name: shown_value(field, row, url) for field in fields
         }
 
     def _created(self, address: RecordAddress, found: ObjectType, record_id: str, **more: bool) -> Answer:
         location = f"{address.root}/{found.name}/{record_id}"
         return Answer(status=201, body=_outcome(record_id, **more), location=location)
 
-    def _system_values(self, found: ObjectType) -> dict[str, Any]:
+    def _stamps(self) -> dict[str, Any]:
         stamps = dict.fromkeys(("CreatedDate", "LastModifiedDate", "SystemModstamp"), self._stamp)
-        numbers = {
+        return {"IsDeleted": False, **stamps}
+
+    def _numbers(self, found: ObjectType) -> dict[str, str]:
+        return {
             field.name: field.number_format.format(self._store.issue_number(f"{found.name}.{field.name}"))
             for field in found.fields
             if field.number_format
         }
-        return {"IsDeleted": False, **stamps, **numbers}
 
 
 def key_value(field: Field, key: str) -> str | Decimal:
@@ -232,6 +246,12 @@ def _refuse_empty_key(operation: RecordOperation, address: RecordAddress, found:
     field = found.field(address.name)
     if address.key == "" or (address.key is None and field is not None and field.external_id):
         raise errors.method_not_allowed(METHODS[operation], "HEAD,GET,POST")
+
+
+def shown_value(field: Field, row: Row, url: str) -> Any:  # noqa: ANN401 a field's value has the field's type
+    """Give a value as it is read: of a file's data, the address."""
+    value = row[field.name]
+    return f"{url}/{field.name}" if field.type == "base64" and value is not None else value
 
 
 def _column(found: ObjectType, name: str) -> Field:

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from connector.sandbox.faults import FaultMiddleware, Faults
 from connector.sandbox.journal import Journal
 from connector.sandbox.salesforce.api import Api, operation_of
+from connector.sandbox.salesforce.bulk_jobs import Jobs
 from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects, with_record_types
 from connector.sandbox.salesforce.locks import Holder, Locks
 from connector.sandbox.salesforce.options import Options
@@ -106,6 +107,7 @@ class SalesforceSandbox:
             tokens=Tokens(self.token_lifetime),
             usage=Usage(self.daily_limit),
             pages=Pages(self.query_page_size),
+            jobs=Jobs(),
             journal=self.journal,
             versions=self.versions,
             without_api=self.without_api,

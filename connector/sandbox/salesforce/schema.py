@@ -26,8 +26,8 @@ FieldType: TypeAlias = Literal[
     "base64",
 ]
 
-TEXT_TYPES = ("string", "textarea", "email", "url", "phone")
-NUMBER_TYPES = ("int", "double", "currency", "percent")
+TEXT_TYPES: tuple[FieldType, ...] = ("string", "textarea", "email", "url", "phone")
+NUMBER_TYPES: tuple[FieldType, ...] = ("int", "double", "currency", "percent")
 RECORD_TYPE = "RecordType"
 RECORD_TYPE_ID = "RecordTypeId"
 
@@ -71,7 +71,7 @@ class Field:
         return (
             self.external_id
             or self.unique
-            or bool(self.reference_to)
+            or self.type == "reference"
             or (self.id_lookup and self.type != "id")
         )
 

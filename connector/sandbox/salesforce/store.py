@@ -40,6 +40,11 @@ class Store:
         self._deleted: set[str] = set()
         self._open: Transaction | None = None
 
+    @property
+    def schema(self) -> Schema:
+        """All objects, whatever a user sees of them."""
+        return self._schema
+
     @contextmanager
     def transaction(
         self, *, guard: Guard | None = None, raced: Collection[str] = ()
@@ -135,7 +140,7 @@ class Store:
         """Remove a row and its details; whoever merely looks it up loses the reference."""
         for child in self._schema:
             for field in child.fields:
-                if field.reference_to == found.name:
+                if field.reference_to == found.name or (field.is_master and not field.reference_to):
                     self._release(child, field, record_id)
         self._put(found, record_id, None)
         self._tell("deleted", found, record_id, {})

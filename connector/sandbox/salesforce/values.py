@@ -1,13 +1,16 @@
 """One JSON value against one field: what is stored, or why it is refused."""
 
+import base64
+import binascii
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.ids import full_id
-from connector.sandbox.salesforce.schema import Field
+from connector.sandbox.salesforce.schema import NUMBER_TYPES, TEXT_TYPES, Field, FieldType
 
 SHOWN_CHARACTERS = 255
 EARLIEST_YEAR = 1700
@@ -33,24 +36,10 @@ def stored_value(field: Field, value: object) -> Any:  # noqa: ANN401 a field's 
     """
     if value is None or value == "":
         return _empty(field)
-    match field.type:
-        case "string" | "textarea" | "email" | "url" | "phone":
-            return _text(field, value)
-        case "double" | "currency" | "percent" | "int":
-            return _number(field, value)
-        case "boolean":
-            return _truth(value)
-        case "date":
-            return _date(field, value)
-        case "datetime":
-            return _moment(value)
-        case "picklist":
-            return _choice(field, value)
-        case "multipicklist":
-            return _choices(field, value)
-        case "reference":
-            return _id(field, value)
-    raise errors.not_writeable([field.name])
+    read = _READERS.get(field.type)
+    if read is None:
+        raise errors.not_writeable([field.name])
+    return read(field, value)
 
 
 def _empty(field: Field) -> None:
@@ -123,13 +112,13 @@ def _choices(field: Field, value: object) -> str:
     return ";".join(_choice(field, choice) for choice in chosen)
 
 
-def _truth(value: object) -> bool:
+def _truth(_field: Field, value: object) -> bool:
     if not isinstance(value, bool):
         raise wrong_type("boolean", value)
     return value
 
 
-def _moment(value: object) -> str:
+def _moment(_field: Field, value: object) -> str:
     """Give a time in UTC. Salesforce wants a time zone, and takes one without a colon too."""
     text = _string(value, "datetime")
     try:
@@ -145,6 +134,15 @@ def stamp(moment: datetime) -> str:
     """Give a time as Salesforce writes it: "2026-11-23T10:00:00.000+0000"."""
     moment = moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+
+
+def _bytes(_field: Field, value: object) -> bytes:
+    if isinstance(value, bytes):  # a part of a multipart body
+        return value
+    try:
+        return base64.b64decode(_string(value, "base64"), validate=True)
+    except binascii.Error:
+        raise wrong_type("base64Binary", str(value)[:20]) from None
 
 
 def _id(field: Field, value: object) -> str:
@@ -175,3 +173,16 @@ def wrong_type(expected: str, value: object) -> errors.ApiError:
         case list():
             return errors.wrong_type(expected, "START_ARRAY", "[")
     return errors.wrong_type(expected, "START_OBJECT", "{")
+
+
+_READERS: dict[FieldType, Callable[[Field, object], Any]] = {
+    **dict.fromkeys(TEXT_TYPES, _text),
+    **dict.fromkeys(NUMBER_TYPES, _number),
+    "boolean": _truth,
+    "date": _date,
+    "datetime": _moment,
+    "picklist": _choice,
+    "multipicklist": _choices,
+    "reference": _id,
+    "base64": _bytes,
+}

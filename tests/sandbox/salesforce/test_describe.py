@@ -22,6 +22,9 @@ def test_the_global_describe_lists_all_objects(org: Org) -> None:
         "Purchase_Order_Line__c",
         "Receipt__c",
         "Receipt_Line__c",
+        "ContentVersion",
+        "ContentDocument",
+        "ContentDocumentLink",
     }
 
 
