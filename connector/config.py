@@ -6,9 +6,10 @@ adapter live beside what they set; this module puts them together and checks wha
 
 import re
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
@@ -19,6 +20,7 @@ from connector.errors import ConfigError, Problem
 from connector.ledger.delivery import OnChange
 from connector.pipeline.definition import DEAD_SOURCES, WRITE_BACK_SOURCES
 from connector.references import FOLDER, OFFLINE, ResolvedText
+from connector.timetable import DAYS, Cron, Window
 from connector.yaml_source import YamlSource, read_yaml, validate
 from connector.yaml_words import suggest
 
@@ -38,6 +40,14 @@ def _read_duration(value: object) -> object:
     return timedelta(**{_UNITS[match["unit"]]: int(match["amount"])})
 
 
+def _read_zone(value: object) -> object:
+    try:
+        return ZoneInfo(value).key if isinstance(value, str) else value
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        message = f"unknown time zone {value!r}; expected a name such as Europe/Berlin"
+        raise ValueError(message) from error
+
+
 def _one_of(known: tuple[str, ...]) -> Any:  # noqa: ANN401 what pydantic takes as annotations
     def read(value: object) -> object:
         if value in known:
@@ -53,6 +63,8 @@ Duration = Annotated[
     BeforeValidator(_read_duration),
     WithJsonSchema({"type": "string", "pattern": r"^\d+\s*[smhd]$", "examples": ["30s", "5m", "2h", "7d"]}),
 ]
+Day = Annotated[str, _one_of(DAYS), WithJsonSchema({"type": "string", "enum": list(DAYS)})]
+Zone = Annotated[str, BeforeValidator(_read_zone)]
 WriteBackSource = Annotated[
     str,
     _one_of(WRITE_BACK_SOURCES),
@@ -95,11 +107,46 @@ class ScheduleSection(_Section):
     """When `run` lists new documents."""
 
     every: Duration = Field(default=timedelta(minutes=1), description="Pause between two listings.")
+    cron: str | None = Field(
+        default=None,
+        description="Instead of `every`: minute hour day month weekday, such as */5 7-19 * * mon-fri.",
+    )
+    timezone: Zone = Field(default="UTC", description="In which `cron` is meant.")
     sweep: Duration = Field(
         default=timedelta(hours=1),
         description="Pause between two listings back to the oldest document that is not approved yet: "
-        "finds late approvals and edits after delivery.",
+        "finds late approvals and edits after delivery. With `cron`, at its times only.",
     )
+
+    @model_validator(mode="after")
+    def _is_one_kind(self) -> "ScheduleSection":
+        if self.cron is not None and "every" in self.model_fields_set:
+            raise ValueError("name `every` or `cron`, not both")
+        timetable = self.timetable
+        if timetable is not None:
+            _ = timetable.trigger
+        return self
+
+    @property
+    def timetable(self) -> Cron | None:
+        """The cron line as a value."""
+        return None if self.cron is None else Cron(line=self.cron, zone=self.timezone)
+
+
+class MaintenanceSection(_Section):
+    """A part of the week in which a pipeline's target is left alone. Listing and write-back go on."""
+
+    days: tuple[Day, ...] = Field(
+        default=DAYS, min_length=1, description="On which it begins; default: every day."
+    )
+    begin: time = Field(description="Time of day, such as 22:00.")
+    end: time = Field(description="Time of day; when it is earlier, of the day after.")
+    timezone: Zone = Field(default="UTC", description="Of both times.")
+
+    @property
+    def window(self) -> Window:
+        """This as a value."""
+        return Window(days=self.days, begin=self.begin, end=self.end, zone=self.timezone)
 
 
 class WriteBackStep(_Section):
@@ -170,6 +217,9 @@ class PipelineSection(_Section):
     schedule: ScheduleSection = Field(default_factory=ScheduleSection)
     write_back: WriteBackSection = Field(default_factory=WriteBackSection)
     in_doubt: InDoubtSection = Field(default_factory=InDoubtSection)
+    maintenance: tuple[MaintenanceSection, ...] = Field(
+        default=(), description="When the target is left alone."
+    )
     halt_after: int = Field(
         default=10,
         ge=0,

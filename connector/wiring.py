@@ -24,6 +24,7 @@ from connector.ledger.breaker import BreakerStore
 from connector.ledger.budget import BudgetStore
 from connector.ledger.database import Database, open_database
 from connector.ledger.delivery import OnChange
+from connector.ledger.pauses import PauseStore
 from connector.ledger.replicas import ReplicaStore
 from connector.ledger.store import Store
 from connector.mapping.load import load_mapping
@@ -42,6 +43,7 @@ class Connector:
     config: Config
     database: Database
     store: Store
+    pauses: PauseStore
     docflo: DocfloClient
     budget: SharedBudget
     breakers: Breakers
@@ -107,6 +109,7 @@ def connect_over(
             config=config,
             database=database,
             store=Store(database, clock=clock),
+            pauses=PauseStore(database),
             docflo=docflo,
             budget=budget,
             breakers=Breakers(BreakerStore(database), clock=clock),
@@ -131,6 +134,7 @@ class Sight:
     budget: SharedBudget
     breakers: Breakers
     replicas: ReplicaStore
+    pauses: PauseStore
 
 
 @contextmanager
@@ -151,6 +155,7 @@ def open_sight(config: Config, *, clock: Clock = utc_now) -> Iterator[Sight]:
             budget=make_budget(config, database, clock=clock),
             breakers=Breakers(BreakerStore(database), clock=clock),
             replicas=ReplicaStore(database),
+            pauses=PauseStore(database),
         )
     finally:
         database.close()
@@ -293,6 +298,7 @@ def make_pipeline(
         write_back_dead=WriteBack(fields=dead.fields, status=dead.status) if dead else None,
         settle=section.in_doubt.settle,
         doubts_person=section.in_doubt.person,
+        maintenance=tuple(each.window for each in section.maintenance),
         halt_after=section.halt_after,
     )
 

@@ -11,6 +11,7 @@ from connector.docflo.ratelimit import RateLimit
 from connector.errors import ConnectorError, ThrottledError
 from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, Halt, State
+from connector.ledger.pauses import Pause
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
 from connector.pipeline.discover import Discovered, discover, sweep
@@ -23,6 +24,7 @@ class Cycle:
     """What one cycle did."""
 
     discovered: list[Discovered] = field(default_factory=list)
+    paused: tuple[Pause, ...] = ()  # pipelines that a person wants left alone
     busy: list[str] = field(default_factory=list)  # pipelines that another process is listing
     errors: list[ConnectorError] = field(default_factory=list)  # listings that failed
     moves: Counter[tuple[str, State]] = field(default_factory=Counter)
@@ -80,7 +82,12 @@ def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     cycle = Cycle()
     connector.breakers.try_now()
     lister = connector.work()
+    names = {pipeline.name for pipeline in connector.pipelines}
+    cycle.paused = tuple(pause for pause in connector.pauses.all() if pause.pipeline in names)
+    left_alone = {pause.pipeline for pause in cycle.paused}
     for pipeline in connector.pipelines:
+        if pipeline.name in left_alone:
+            continue
         listing = sweep if full else discover
         try:
             with listing_of(connector.breakers):

@@ -12,6 +12,7 @@ from connector.cli.output import table
 from connector.docflo.budget import Balance
 from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, Errand, Halt, State
+from connector.ledger.pauses import Pause
 from connector.ledger.replicas import Replica
 from connector.pipeline.listing import Quirk
 
@@ -39,6 +40,7 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
         },
         "busy": cycle.busy,
         "halted": [halt_json(halt) for halt in cycle.halts],
+        "paused": [pause_json(pause) for pause in cycle.paused],
         "dead": [delivery_json(delivery) for delivery in cycle.dead],
         "errors": [{"error": type(error).__name__, "message": error.message} for error in cycle.errors],
         "requests": {"total": cycle.requests.total(), **dict(sorted(cycle.requests.items()))},
@@ -89,6 +91,25 @@ def breaker_table(breakers: Iterable[Breaker]) -> Table:
     """Draw the sides that are left alone for now."""
     rows = [(breaker.side, breaker.reason, breaker.opened_at, breaker.next_try) for breaker in breakers]
     return table("Left alone for now", ("side", "why", "since (UTC)", "next try (UTC)"), rows)
+
+
+def pause_json(pause: Pause) -> Mapping[str, object]:
+    """Give a pause as JSON values."""
+    return {
+        "pipeline": pause.pipeline,
+        "paused_at": pause.paused_at,
+        "actor": pause.actor,
+        "reason": pause.reason,
+    }
+
+
+def pause_line(pause: Pause) -> str:
+    """Say that a pipeline is paused, by whom and why, and what lets it go on."""
+    return (
+        f"{pause.pipeline} is paused since {pause.paused_at:%Y-%m-%d %H:%M} UTC by {pause.actor}: "
+        f"{pause.reason}. It is neither listed nor delivered until "
+        f"`docflo-connector pipelines resume {pause.pipeline} --reason ...` is run."
+    )
 
 
 def halt_json(halt: Halt) -> Mapping[str, object]:
@@ -195,6 +216,8 @@ def show_cycle(cycle: Cycle, screen: Console) -> None:
         screen.print(breaker_table(cycle.breakers))
     for halt in cycle.halts:
         screen.print(f"[red]✗[/red] {escape(halt_line(halt))}", soft_wrap=True)
+    for pause in cycle.paused:
+        screen.print(f"[yellow]![/yellow] {escape(pause_line(pause))}", soft_wrap=True)
     screen.print(cost_line(cycle))
     until = cycle.come_back_at()
     if until is not None:

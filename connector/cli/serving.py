@@ -139,12 +139,18 @@ def make_setup(config: Config, database: Database) -> Setup:
         connector = stack.enter_context(connect_over(database, config))
         return Setup(
             scheduled=[
-                Scheduled(pipeline=pipeline, every=schedule.every, sweep=schedule.sweep)
+                Scheduled(
+                    pipeline=pipeline,
+                    every=schedule.every,
+                    sweep=schedule.sweep,
+                    cron=schedule.timetable,
+                )
                 for pipeline in connector.pipelines
                 for schedule in [config.pipelines[pipeline.name].schedule]
             ],
             make_work=lambda stopping: connector.work(stopping=stopping),
             close=stack.pop_all().close,
+            paused=lambda: {pause.pipeline for pause in connector.pauses.all()},
         )
 
 

@@ -13,6 +13,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         budget_line,
         halt_json,
         halt_line,
+        pause_json,
+        pause_line,
         replica_json,
         replica_lines,
     )
@@ -29,10 +31,11 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         budget = sight.budget.balance()
         breakers = sight.breakers.open()
         replicas = sight.replicas.all()
+        pauses = {pause.pipeline: pause for pause in sight.pauses.all()}
     rows = {
         name: {
             **{state.value: counts.get(name, {}).get(state, 0) for state in State},
-            "halted": "HALTED" if name in halts else None,
+            "halted": " ".join(_holds(name in halts, name in pauses)) or None,
             "listed_until": checkpoint.listed_until if (checkpoint := checkpoints[name]) else None,
         }
         for name in settings.pipelines
@@ -41,7 +44,11 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         print_json(
             {
                 "pipelines": {
-                    name: {**row, "halted": halt_json(halts[name]) if name in halts else None}
+                    name: {
+                        **row,
+                        "halted": halt_json(halts[name]) if name in halts else None,
+                        "paused": pause_json(pauses[name]) if name in pauses else None,
+                    }
                     for name, row in rows.items()
                 },
                 "budget": budget_json(budget),
@@ -55,8 +62,14 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
     screen.print(table("Deliveries", columns, [(name, *row.values()) for name, row in rows.items()]))
     for halt in halts.values():
         screen.print(halt_line(halt), markup=False, soft_wrap=True)
+    for pause in pauses.values():
+        screen.print(pause_line(pause), markup=False, soft_wrap=True)
     if breakers:
         screen.print(breaker_table(breakers))
     for line in replica_lines(replicas, now=utc_now()):
         screen.print(line, markup=False, soft_wrap=True)
     screen.print(budget_line(budget))
+
+
+def _holds(is_halted: bool, is_paused: bool) -> list[str]:
+    return ["HALTED"] * is_halted + ["PAUSED"] * is_paused

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, func, insert, select, update
 
 from connector.ledger.delivery import Failure, Notice, State
-from connector.ledger.halts import is_halted
+from connector.ledger.pauses import is_held
 from connector.ledger.rows import read_delivery
 from connector.ledger.tables import delivery, delivery_event
 
@@ -27,7 +27,7 @@ def claim_notices(
             columns.pipeline == pipeline,
             columns.state == State.DEAD.value,
             columns.notice_due_at <= now,
-            ~is_halted(columns.pipeline),
+            ~is_held(columns.pipeline),
         )
         .order_by(columns.notice_due_at, columns.id)
         .limit(limit)

@@ -37,12 +37,13 @@ from connector.ledger.delivery import (
     OnChange,
     State,
 )
-from connector.ledger.halts import halts_of, is_halted
+from connector.ledger.halts import halts_of
 from connector.ledger.lease import Lease
 from connector.ledger.listing import Listed, hold_listing, move_checkpoint, store_documents
 from connector.ledger.notices import change_notice, claim_notices, end_notice
 from connector.ledger.operations import By, Operations
 from connector.ledger.outcomes import Outcomes
+from connector.ledger.pauses import is_held
 from connector.ledger.rows import (
     WITHOUT_SNAPSHOT,
     DeliveryEvent,
@@ -187,7 +188,7 @@ class Store:
         """Give up to `limit` deliveries that are due, oldest due first, each ours for `lease`.
 
         A delivery whose lease has ended is given again, with a higher epoch: its former owner's outcome is
-        refused from then on. Of a halted pipeline nothing is given.
+        refused from then on. Of a halted or paused pipeline nothing is given.
         """
         now = self._clock()
         columns = delivery.c
@@ -197,7 +198,7 @@ class Store:
                 columns.pipeline == pipeline,
                 columns.state == state.value,
                 is_claimable(now),
-                ~is_halted(columns.pipeline),
+                ~is_held(columns.pipeline),
             )
             .order_by(columns.due_at, columns.id)
             .limit(limit)
@@ -371,7 +372,7 @@ def _before_last_set(connection: Connection, pipeline: str) -> Checkpoint:
 
 def _is_open_in(pipelines: Iterable[str]) -> ColumnElement[bool]:
     columns = delivery.c
-    return and_(columns.pipeline.in_(list(pipelines)), columns.state.in_(_OPEN), ~is_halted(columns.pipeline))
+    return and_(columns.pipeline.in_(list(pipelines)), columns.state.in_(_OPEN), ~is_held(columns.pipeline))
 
 
 def _claimed(row: RowMapping, *, owner: str, until: datetime) -> Claim:

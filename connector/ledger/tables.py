@@ -20,7 +20,7 @@ from sqlalchemy import (
 from connector.ledger.columns import Amount, Moment, Words
 from connector.ledger.delivery import OPEN_STATES, State
 
-MIGRATIONS = ("0001", "0002", "0003", "0004", "0005")
+MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 metadata = MetaData(
@@ -229,4 +229,68 @@ replica = Table(
     Column("seen_at", Moment, nullable=False),
     Column("config_read_at", Moment, nullable=False),
     Column("config_refused", Words),  # why a later configuration is not in use
+)
+
+# Pipelines that a person wants left alone.
+pause = Table(
+    "pause",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("paused_at", Moment, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+)
+
+# What the listings of a pipeline bring: one that usually finds documents and finds none is suspicious.
+harvest = Table(
+    "harvest",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("listings", BigInteger, nullable=False),  # lately, without those that found nothing in a row
+    Column("fruitful", BigInteger, nullable=False),  # of these
+    Column("empty", BigInteger, nullable=False),  # in a row, until now
+    Column("matched_at", Moment),  # when one last found something
+)
+
+# Documents that Docflo's webhook named, to be fetched; "": some document.
+wakeup = Table(
+    "wakeup",
+    metadata,
+    Column("document_id", Text, primary_key=True),  # named twice, fetched once
+    Column("received_at", Moment, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+
+# States of affairs that a person should know of, from when to when.
+alarm = Table(
+    "alarm",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", Words, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("ended_at", Moment),
+    Column("open_key", Text),
+    # One open alarm of a kind and subject: of several replicas, one tells it.
+    UniqueConstraint("open_key"),
+    CheckConstraint("(ended_at IS NULL) = (open_key IS NOT NULL)", name="open"),
+    sqlite_autoincrement=True,
+)
+
+# What is to be told of an alarm, by channel.
+news = Table(
+    "news",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("alarm_id", _RowId, ForeignKey("alarm.id"), nullable=False),
+    Column("event", Text, nullable=False),  # "raised" or "recovered"
+    Column("channel", Text, nullable=False),
+    Column("due_at", Moment),  # none: told, or given up
+    Column("attempts", Integer, nullable=False),
+    Column("told_at", Moment),
+    Column("failure", Words),
+    Index(None, "due_at"),
+    sqlite_autoincrement=True,
 )

@@ -57,6 +57,8 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
     if state is State.IN_DOUBT and pipeline.adapter.idempotency is Idempotency.CREATE_ONLY:
         return False  # nobody can ask the target: doubts wait for the person whom the pipeline names
     side = _side(state, pipeline)
+    if side == pipeline.side and pipeline.is_in_maintenance(work.clock()):
+        return False
     admission = work.breakers.admits(side) if side is not None else Admission.ALL
     if admission is Admission.NONE:
         return False

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from connector.adapters.base import Adapter
 from connector.ledger.delivery import OnChange
 from connector.mapping.rules import Mapping
+from connector.timetable import Window
 
 WRITE_BACK_SOURCES = ("receipt.id", "receipt.url", "today()", "now()")
 """What a write-back can put into a field of the document."""
@@ -43,12 +44,17 @@ class Pipeline:
     write_back_dead: WriteBack | None = None  # when a document is set aside that a reviewer can correct
     settle: timedelta = timedelta(seconds=30)  # in doubt: how long a request may still take effect
     doubts_person: str | None = None  # resolves doubts where the target cannot be asked
+    maintenance: tuple[Window, ...] = ()  # when the target is left alone
     halt_after: int = 10  # dead letters of one class in a row that halt it; 0: never
 
     @property
     def side(self) -> str:
         """Give the name of the target's breaker."""
         return f"target {self.target}"
+
+    def is_in_maintenance(self, now: datetime) -> bool:
+        """Tell whether the target is to be left alone."""
+        return any(window.covers(now) for window in self.maintenance)
 
     @property
     def own_fields(self) -> frozenset[str]:

@@ -27,6 +27,7 @@ from connector.pipeline.found import found
 from connector.pipeline.listing import Quirk, read_window
 from connector.pipeline.low_water import low_water_mark
 from connector.pipeline.work import Work
+from connector.timetable import Cron
 
 log = structlog.get_logger(__name__)
 
@@ -74,14 +75,27 @@ def sweep(pipeline: Pipeline, work: Work) -> Discovered | None:
 
 
 def due_listing(
-    checkpoint: Checkpoint | None, *, every: timedelta, sweep_every: timedelta, now: datetime
+    checkpoint: Checkpoint | None,
+    *,
+    every: timedelta,
+    sweep_every: timedelta,
+    now: datetime,
+    cron: Cron | None = None,
 ) -> Listing | None:
-    """Give the listing that is due by what any replica did last; None when none is."""
+    """Give the listing that is due by what any replica did last; None when none is.
+
+    With `cron`, what is due is due at its times only, and a time that was missed is made up for.
+    """
     if checkpoint is None or checkpoint.swept_at is None:
         return sweep
+    was_listing = checkpoint.actor is None
+    if cron is not None and was_listing:
+        fires_at = cron.next_after(checkpoint.moved_at)
+        if checkpoint.moved_at <= now and (fires_at is None or fires_at > now):
+            return None
+        return sweep if _has_passed(sweep_every, checkpoint.swept_at, now) else discover
     if _has_passed(sweep_every, checkpoint.swept_at, now):
         return sweep
-    was_listing = checkpoint.actor is None
     return None if was_listing and not _has_passed(every, checkpoint.moved_at, now) else discover
 
 

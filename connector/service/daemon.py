@@ -123,6 +123,9 @@ class Service:
             if entry is None or self.is_stopping:
                 return
             try:
+                if name in setup.paused():
+                    log.info("discover.paused", pipeline=name)
+                    return
                 with under_way("list", pipeline=name):
                     self._list_now(entry, setup, at_least)
             except StoppingError:
@@ -140,7 +143,8 @@ class Service:
     def _list_now(self, entry: Scheduled, setup: Setup, at_least: Listing | None) -> None:
         work, pipeline = setup.make_work(lambda: self.is_stopping), entry.pipeline
         checkpoint = work.store.checkpoint(pipeline.name)
-        due = due_listing(checkpoint, every=entry.every, sweep_every=entry.sweep, now=work.clock())
+        now = work.clock()
+        due = due_listing(checkpoint, every=entry.every, sweep_every=entry.sweep, now=now, cron=entry.cron)
         listing = due or at_least
         if listing is not None:
             with listing_of(work.breakers):

@@ -5,10 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 
+import structlog
+from apscheduler.events import EVENT_JOB_MISSED
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
 
 from connector.pipeline.discover import Listing, discover
 from connector.service.setup import Scheduled
+
+log = structlog.get_logger(__name__)
 
 PULSE = timedelta(seconds=5)
 
@@ -28,6 +33,7 @@ class Schedule:
             executors={"default": {"type": "threadpool", "max_workers": 20}},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        self._scheduler.add_listener(_say_missed, EVENT_JOB_MISSED)
         self._alive = alive
         self._lock = threading.Lock()
         self._running = 0
@@ -54,9 +60,13 @@ class Schedule:
                 job.remove()
         for entry in scheduled:
             name = entry.pipeline.name
-            pause = min(entry.every, entry.sweep).total_seconds()
-            self._scheduler.add_job(self._run, "interval", [name, None], seconds=pause, id=f"list {name}")
-            self._scheduler.add_job(self._run, args=[name, discover], id=f"begin {name}")  # due or not
+            if entry.cron is None:
+                trigger = IntervalTrigger(seconds=min(entry.every, entry.sweep).total_seconds())
+                at_least: Listing | None = discover  # due or not
+            else:
+                trigger, at_least = entry.cron.trigger, None  # at the start only what was missed
+            self._scheduler.add_job(self._run, trigger, [name, None], id=f"list {name}")
+            self._scheduler.add_job(self._run, args=[name, at_least], id=f"begin {name}")
 
     def _run(self, name: str, at_least: Listing | None) -> None:
         with self._counted():
@@ -71,3 +81,8 @@ class Schedule:
         finally:
             with self._lock:
                 self._running -= 1
+
+
+def _say_missed(event: object) -> None:
+    # It cannot happen with the settings above; if it does, a listing has vanished.
+    log.error("schedule.missed", job=getattr(event, "job_id", None))

@@ -1,22 +1,24 @@
 """One reading of the configuration, live, and how the next one takes its place."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.work import Work
+from connector.timetable import Cron
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheduled:
-    """A pipeline, and the pauses between its listings."""
+    """A pipeline, and when it is listed."""
 
     pipeline: Pipeline
     every: timedelta
     sweep: timedelta
+    cron: Cron | None = None  # instead of `every`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,7 @@ class Setup:
     scheduled: Sequence[Scheduled]
     make_work: Callable[[Callable[[], bool]], Work]  # takes what tells whether to stop
     close: Callable[[], None]
+    paused: Callable[[], Collection[str]] = tuple  # names of pipelines that a person wants left alone
 
     @property
     def pipelines(self) -> Sequence[Pipeline]:

@@ -164,7 +164,7 @@ def test_resume_of_a_pipeline_that_runs_is_refused(world: World, cli: Cli) -> No
     refused = cli("pipelines", "resume", "invoices-to-crm", "--reason", "x", "-c", world.config)
 
     assert refused.code == 2
-    assert "not halted" in refused.err
+    assert "neither paused nor halted" in refused.err
 
 
 def test_a_bulk_act_shows_count_and_money_and_needs_a_yes(world: World, cli: Cli) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -131,3 +132,62 @@ def write_atomically(world: World, name: str, value: str) -> None:
     secrets = world.config.parent / "secrets"
     (secrets / "new").write_text(value, encoding="utf-8")
     os.replace(secrets / "new", secrets / name)  # noqa: PTH105 as a mounted volume does it
+
+
+def test_a_service_that_stood_still_lists_late_and_misses_nothing(world: World) -> None:
+    world.edit("    target: crm\n", SCHEDULE)
+    with running(world) as process:
+        wait_for(lambda: approved(world) == 196)
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(4)  # that it stands still is the point: several listings become late
+        listed = len(logged(world, "discover.listed"))
+        process.send_signal(signal.SIGCONT)
+        wait_for(lambda: len(logged(world, "discover.listed")) >= listed + 2)
+
+    assert logged(world, "schedule.missed") == []
+
+
+def test_a_paused_pipeline_is_neither_listed_nor_delivered_until_it_is_resumed(
+    world: World, cli: Cli
+) -> None:
+    world.edit("    target: crm\n", SCHEDULE)
+    cli("pipelines", "pause", "invoices-to-crm", "--reason", "month end", "-c", world.config)
+    with running(world):
+        wait_for(lambda: bool(logged(world, "discover.paused")))
+        paused = cli("status", "-c", world.config)
+        assert world.running.docflo.journal.count()["list"] == 0
+        cli("pipelines", "resume", "invoices-to-crm", "--reason", "closed", "-c", world.config)
+        wait_for(lambda: approved(world) == 196)
+
+    assert "invoices-to-crm is paused since" in paused.out
+    assert "month end" in paused.out
+    acts = cli("deliveries", "acts", "-c", world.config, "-o", "json").json
+    assert [act["act"] for act in acts] == ["resume", "pause"]
+
+
+def test_a_paused_and_halted_pipeline_asks_what_to_lift(world: World, cli: Cli) -> None:
+    world.edit_mapping("InvoiceTotal.amount", "NoSuchTotal.amount")
+    cli("sync", "-c", world.config)
+    cli("pipelines", "pause", "invoices-to-crm", "--reason", "month end", "-c", world.config)
+    resume = ("pipelines", "resume", "invoices-to-crm", "--reason", "r", "-c", world.config)
+
+    asked = cli(*resume)
+    lifted = cli(*resume, "--lift", "pause")
+    status = cli("status", "-c", world.config, "-o", "json").json["pipelines"]["invoices-to-crm"]
+
+    assert (asked.code, lifted.code) == (2, 0)
+    assert "--lift pause" in asked.err
+    assert (status["paused"], status["halted"]["error"]) == (None, "MappingError")
+
+
+def test_in_a_maintenance_window_only_the_target_is_left_alone(world: World, cli: Cli) -> None:
+    world.edit("    target: crm\n", '    target: crm\n    maintenance: [{begin: "00:00", end: "00:00"}]\n')
+
+    during = cli("sync", "-c", world.config, "-o", "json").json["pipelines"]["invoices-to-crm"]
+    is_untouched = world.running.salesforce.rows("Invoice__c") == ()
+    world.edit('    maintenance: [{begin: "00:00", end: "00:00"}]\n', "")
+    cli("sync", "-c", world.config)
+
+    assert (during["new"], during["delivered"]) == (200, 0)
+    assert is_untouched
+    assert approved(world) == 196

@@ -6,6 +6,7 @@ import pytest
 
 from connector.ledger.delivery import Checkpoint
 from connector.pipeline.discover import Listing, discover, due_listing, sweep
+from connector.timetable import Cron
 from tests.factories import NOON
 
 MINUTE = timedelta(minutes=1)
@@ -47,3 +48,27 @@ def test_what_is_due_follows_from_the_pauses(
 
 def test_a_checkpoint_that_a_person_set_is_listed_at_once() -> None:
     assert _due(moved=timedelta(0), swept=MINUTE, actor="ada") is discover
+
+
+@pytest.mark.parametrize(
+    ("moved", "swept", "expected"),
+    [
+        (timedelta(minutes=30), timedelta(minutes=30), None),  # the next time is 13:00
+        (timedelta(minutes=90), timedelta(minutes=30), discover),
+        (timedelta(days=3), timedelta(minutes=30), discover),  # many times were missed: one listing
+        (timedelta(minutes=90), HOUR, sweep),
+        (timedelta(minutes=30), HOUR, None),  # a sweep, too, takes place at the times of the cron line
+    ],
+)
+def test_with_a_cron_line_what_was_missed_is_due_and_nothing_in_between(
+    moved: timedelta, swept: timedelta, expected: Listing | None
+) -> None:
+    checkpoint = Checkpoint(
+        pipeline="invoices", listed_until=NOON, moved_at=NOON - moved, swept_at=NOON - swept
+    )
+
+    due = due_listing(
+        checkpoint, every=MINUTE, sweep_every=HOUR, now=NOON - MINUTE, cron=Cron(line="0 * * * *")
+    )
+
+    assert due is expected
