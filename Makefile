@@ -52,6 +52,7 @@ contracts: .venv/dev ## the import order of the modules
 samples: .venv/dev ## generated files under docs/ are current
 	@$(BIN)/python -m connector schema config | diff - docs/schemas/config.schema.json
 	@$(BIN)/python -m connector schema mapping | diff - docs/schemas/mapping.schema.json
+	@$(BIN)/python -m connector schema profile | diff - docs/schemas/profile.schema.json
 
 fix: .venv/dev ## format, repair what ruff can repair, renew generated files and golden files
 	@$(BIN)/ruff format
@@ -59,6 +60,7 @@ fix: .venv/dev ## format, repair what ruff can repair, renew generated files and
 	@mkdir -p docs/schemas
 	@$(BIN)/python -m connector schema config > docs/schemas/config.schema.json
 	@$(BIN)/python -m connector schema mapping > docs/schemas/mapping.schema.json
+	@$(BIN)/python -m connector schema profile > docs/schemas/profile.schema.json
 
 lock: .venv/dev ## renew the hashed locks from pyproject.toml
 	@$(UV_LOCK) pyproject.toml -o requirements/runtime.lock

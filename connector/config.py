@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSche
 
 from connector.adapters.memory import MemorySettings
 from connector.adapters.salesforce.settings import SalesforceSettings
+from connector.adapters.soap.settings import SoapSettings
 from connector.docflo.settings import DocfloSettings
 from connector.errors import ConfigError, Problem
 from connector.ledger.delivery import OnChange
@@ -73,7 +74,7 @@ WriteBackSource = Annotated[
 DeadSource = Annotated[
     str, _one_of(DEAD_SOURCES), WithJsonSchema({"type": "string", "enum": list(DEAD_SOURCES)})
 ]
-Target = Annotated[SalesforceSettings | MemorySettings, Field(discriminator="adapter")]
+Target = Annotated[SalesforceSettings | SoapSettings | MemorySettings, Field(discriminator="adapter")]
 
 
 class _Section(BaseModel):
@@ -310,17 +311,19 @@ def _from_folder(config: Config, folder: Path) -> Config:
         for name, section in config.pipelines.items()
     }
     update = {
-        "docflo": _with_bundle(config.docflo, folder),
+        "docflo": _with_files(config.docflo, folder),
         "database": _sqlite_from(config.database, folder),
-        "targets": {name: _with_bundle(target, folder) for name, target in config.targets.items()},
+        "targets": {name: _with_files(target, folder) for name, target in config.targets.items()},
         "pipelines": pipelines,
     }
     return config.model_copy(update=update)
 
 
-def _with_bundle(settings: ModelT, folder: Path) -> ModelT:
-    bundle = getattr(settings, "ca_bundle", None)
-    return settings.model_copy(update={"ca_bundle": folder / bundle}) if bundle is not None else settings
+def _with_files(settings: ModelT, folder: Path) -> ModelT:
+    files = {name: getattr(settings, name, None) for name in ("ca_bundle", "profile")}
+    return settings.model_copy(
+        update={name: folder / file for name, file in files.items() if file is not None}
+    )
 
 
 def _sqlite_from(database: str, folder: Path) -> str:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import structlog
 
-from connector.adapters.base import Adapter, Idempotency
+from connector.adapters.base import Adapter, Idempotency, SettlesLate
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
@@ -296,7 +296,9 @@ def make_pipeline(
         target=section.target,
         write_back=write_back,
         write_back_dead=WriteBack(fields=dead.fields, status=dead.status) if dead else None,
-        settle=section.in_doubt.settle,
+        settle=max(section.in_doubt.settle, adapter.settle)
+        if isinstance(adapter, SettlesLate)
+        else section.in_doubt.settle,
         doubts_person=section.in_doubt.person,
         maintenance=tuple(each.window for each in section.maintenance),
         halt_after=section.halt_after,

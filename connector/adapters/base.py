@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol, TypeAlias, runtime_checkable
 
@@ -10,6 +11,9 @@ from connector.record import Receipt, Record, RecordShape, TargetQuery
 
 Outcome: TypeAlias = Receipt | ConnectorError
 """What became of one record: its receipt, or the error that says what to do next."""
+
+Found: TypeAlias = Receipt | ConnectorError | None
+"""What the target has of one record: its receipt; None, it has not; an error, it cannot tell of this one."""
 
 
 class Idempotency(StrEnum):
@@ -56,10 +60,11 @@ class Adapter(Protocol):
         """
         ...
 
-    def lookup(self, records: Sequence[Record]) -> Sequence[Receipt | None]:
+    def lookup(self, records: Sequence[Record]) -> Sequence[Found]:
         """Ask the target which of these records it has, by key; None means "it has not".
 
-        Raises: any `ConnectorError` when the target cannot tell; silence is never "absent".
+        An error in place of a receipt: the target cannot tell of this record, such as of two with one key.
+        Raises: any `ConnectorError` when the target cannot tell at all; silence is never "absent".
         """
         ...
 
@@ -70,6 +75,13 @@ class Adapter(Protocol):
     def close(self) -> None:
         """Release connections."""
         ...
+
+
+@runtime_checkable
+class SettlesLate(Protocol):
+    """A target that knows how long a request may still take effect after its answer was lost."""
+
+    settle: timedelta  # no lookup before that is believed
 
 
 @runtime_checkable

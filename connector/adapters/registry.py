@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from connector.adapters.base import Adapter
 from connector.adapters.memory import MemoryAdapter, MemorySettings
 from connector.adapters.salesforce.settings import SalesforceSettings
+from connector.adapters.soap.settings import SoapSettings
 from connector.clock import Clock
 
 
@@ -29,6 +30,12 @@ def _salesforce(settings: BaseModel, clock: Clock) -> Adapter:
     return SalesforceAdapter(SalesforceSettings.model_validate(settings), clock=clock)
 
 
+def _soap(settings: BaseModel, clock: Clock) -> Adapter:
+    from connector.adapters.soap.adapter import SoapAdapter  # noqa: PLC0415 see the module's docstring
+
+    return SoapAdapter(SoapSettings.model_validate(settings), clock=clock)
+
+
 def _memory(settings: BaseModel, _clock: Clock) -> Adapter:
     return MemoryAdapter(MemorySettings.model_validate(settings))
 
@@ -36,6 +43,7 @@ def _memory(settings: BaseModel, _clock: Clock) -> Adapter:
 ADAPTERS: Mapping[str, AdapterKind] = {
     "memory": AdapterKind(settings=MemorySettings, create=_memory),
     "salesforce": AdapterKind(settings=SalesforceSettings, create=_salesforce),
+    "soap": AdapterKind(settings=SoapSettings, create=_soap),
 }
 """By the value of `adapter:` in a target's configuration."""
 

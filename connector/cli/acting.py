@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 
 import typer
 
-from connector.adapters.base import FindsById, Idempotency
+from connector.adapters.base import Adapter, FindsById, Idempotency
 from connector.cli.output import cell_text
 from connector.docflo.client import DocfloClient
-from connector.errors import ConfigError, PermanentError
+from connector.errors import ConfigError, OutcomeUnknownError, PermanentError
 from connector.ledger.delivery import Delivery, Found, State
 from connector.ledger.operations import By, refuse_replay
 from connector.ledger.selection import Selection, total
 from connector.ledger.store import Store
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.found import found
+from connector.pipeline.stored_record import read_record
 from connector.record import Receipt, Record, record_key
 
 _REFUSALS = 5  # named one by one; the rest is counted
@@ -159,9 +160,11 @@ def receipt_to_link(delivery: Delivery, receipt_id: str, pipeline: Pipeline) -> 
     shape = pipeline.mapping.record
     key = record_key(pipeline.tenant_id, pipeline.name, delivery.document_id)
     record = Record(object=shape.object, key_field=shape.key_field, key=key, fields={})
+    if delivery.record is not None:
+        record = read_record(delivery.record)  # targets may look by number and vendor too
     adapter = pipeline.adapter
     if adapter.idempotency is not Idempotency.CREATE_ONLY:
-        [held] = adapter.lookup([record])
+        held = _held(adapter, record)
         if held is not None and held.id != receipt_id:
             raise PermanentError(f"the target has delivery {delivery.id} as {held.id}, not as {receipt_id}")
     if not isinstance(adapter, FindsById):
@@ -172,6 +175,18 @@ def receipt_to_link(delivery: Delivery, receipt_id: str, pipeline: Pipeline) -> 
             f"the target has no {shape.object} with the id {receipt_id}", remedy="nothing was changed"
         )
     return found
+
+
+def _held(adapter: Adapter, record: Record) -> Receipt | None:
+    """Give what the target has under the key; None also where it cannot tell, as of two with one key.
+
+    A person who links has looked there: their word is what such a doubt waits for.
+    """
+    try:
+        [held] = adapter.lookup([record])
+    except OutcomeUnknownError:
+        return None
+    return held if isinstance(held, Receipt) else None
 
 
 def say(act: str, done: Sequence[int], chosen: Sequence[Delivery]) -> None:

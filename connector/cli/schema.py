@@ -1,4 +1,4 @@
-"""`schema config|mapping`: JSON Schemas for editors and CI."""
+"""`schema config|mapping|profile`: JSON Schemas for editors and CI."""
 
 import typer
 
@@ -21,3 +21,12 @@ def mapping() -> None:
     from connector.mapping.schema import mapping_json_schema
 
     print_json(mapping_json_schema())
+
+
+@app.command("profile")
+def profile() -> None:
+    """Print the JSON Schema of profiles of SOAP ERPs."""
+    from connector.adapters.soap.file import profile_json_schema
+    from connector.cli.output import print_json
+
+    print_json(profile_json_schema())

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from connector.adapters.base import Idempotency, Outcome
+from connector.adapters.base import Found, Idempotency, Outcome
 from connector.calls import under_way
 from connector.crashpoint import Point, crashpoint
 from connector.docflo.wire import read_document
@@ -60,16 +60,16 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     now = work.clock()
     ripe = [claim for claim in claims if _ripe_at(claim, pipeline) <= now]
     mapped, unmapped = _map(ripe, pipeline)
-    receipts: Sequence[Receipt | None] = ()
+    found: Sequence[Found] = ()
     with noted() as requests:
         try:
-            receipts = _lookup(mapped, pipeline) if mapped else ()
+            found = _lookup(mapped, pipeline) if mapped else ()
         except ConnectorError as error:
             work.breakers.report(pipeline.side, [error])
             unmapped = [*unmapped, *((claim, error) for claim, _ in mapped)]
             mapped = []
     if mapped:
-        work.breakers.report(pipeline.side, receipts)
+        work.breakers.report(pipeline.side, found)
     crashpoint(Point.ASKED)
     with recording(work) as outcomes:
         for claim in claims:
@@ -77,8 +77,12 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
                 _wait_until(_ripe_at(claim, pipeline), claim, outcomes)
         for claim, why in unmapped:
             _cannot_tell(replace(claim, requests=told(requests)), why, pipeline, outcomes, work)
-        for (claim, _), receipt in zip(mapped, receipts, strict=True):
-            _settled(replace(claim, requests=told(requests)), receipt, outcomes, work)
+        for (claim, _), answer in zip(mapped, found, strict=True):
+            asked = replace(claim, requests=told(requests))
+            if isinstance(answer, ConnectorError):
+                _cannot_tell(asked, answer, pipeline, outcomes, work)
+            else:
+                _settled(asked, answer, outcomes, work)
         crashpoint(Point.SETTLED_WRITTEN)
     crashpoint(Point.SETTLED)
 
@@ -148,7 +152,7 @@ def _call(mapped: Sequence[Mapped], pipeline: Pipeline) -> list[Answered]:
     return list(zip(sent, answers, strict=True))
 
 
-def _lookup(mapped: Sequence[Mapped], pipeline: Pipeline) -> Sequence[Receipt | None]:
+def _lookup(mapped: Sequence[Mapped], pipeline: Pipeline) -> Sequence[Found]:
     with under_way("lookup", side=pipeline.side):
         return pipeline.adapter.lookup([record for _, record in mapped])
 

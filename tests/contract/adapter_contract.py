@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from connector.adapters.base import Adapter, Idempotency, Outcome, Severity
-from connector.errors import ConfigError, OutcomeUnknownError, PermanentError
+from connector.errors import ConfigError, ConnectorError, OutcomeUnknownError, PermanentError
 from connector.record import Line, Receipt, Record, RecordShape
 from tests.factories import make_line, make_record
 
@@ -132,7 +132,7 @@ class AdapterContract:
         found = target.adapter.lookup([absent, held, invoice("k"), invoice("k11")])
 
         assert isinstance(receipt, Receipt)
-        assert found[1] is not None
+        assert isinstance(found[1], Receipt)
         assert found[1].id == receipt.id
         assert found[1].url == receipt.url
         assert [found[0], found[2], found[3]] == [None, None, None]
@@ -254,6 +254,7 @@ def deliver_as_a_pipeline_does(target: Target, record: Record) -> Receipt:
     """Deliver, asking first where the target cannot be trusted with a repetition."""
     if target.adapter.idempotency is not Idempotency.NATIVE:
         [found] = target.adapter.lookup([record])
+        assert not isinstance(found, ConnectorError), found
         if found is not None:
             return found
     [outcome] = target.adapter.deliver([record])

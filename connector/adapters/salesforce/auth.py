@@ -10,10 +10,11 @@ import jwt
 import requests
 from simple_salesforce.login import token_login
 
+from connector.adapters.loopback import is_loopback
 from connector.adapters.salesforce.failures import login_error
 from connector.adapters.salesforce.json_text import decode
 from connector.adapters.salesforce.session import SalesforceSession, is_untrusted_certificate
-from connector.adapters.salesforce.settings import SalesforceSettings, is_loopback
+from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.clock import Clock
 from connector.errors import AccessRefusedError, ConnectorError, UnavailableError
 from connector.references import Secret

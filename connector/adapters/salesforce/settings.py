@@ -1,6 +1,5 @@
 """What an operator tells us about a Salesforce org. Imports no vendor library: configuration loads fast."""
 
-import ipaddress
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -8,21 +7,12 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from connector.adapters.loopback import is_loopback
 from connector.adapters.salesforce.rules import Duplicates, EmptyLines
 from connector.references import ResolvedText, Secret
 
 _HOST_PREFIX = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
 _SHARED_LOGIN_HOSTS = frozenset({"login", "test"})
-
-
-def is_loopback(host: str | None) -> bool:
-    """Tell whether the host is this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def _base_url(url: str) -> str:

@@ -1,0 +1,97 @@
+"""Simple types as bodies meet them: what they are made of, what restricts them, how a value is written."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from zeep.xsd.types.collection import ListType, UnionType
+from zeep.xsd.types.simple import AnySimpleType
+
+from connector.adapters.soap.convert import to_text
+from connector.adapters.soap.facets import FacetIndex, Facets
+from connector.adapters.soap.filters import UnfitValueError
+from connector.adapters.soap.template import Value
+
+_OCTETS = frozenset({"base64Binary", "hexBinary"})  # their lengths count bytes, not characters
+
+
+@dataclass(frozen=True, slots=True)
+class Simple:
+    """How to write a value of a simple type."""
+
+    builtins: tuple[str, ...]  # one, but for unions
+    is_list: bool
+    facets: tuple[tuple[Facets, ...], ...]  # one of these must be content
+
+
+def owner_names(type_: Any) -> tuple[str, ...]:
+    """Give the names of a type and of what it extends: where its elements may be declared."""
+    names: list[str] = []
+    while type_ is not None and getattr(type_, "qname", None) is not None:
+        names.append(type_.qname.text)
+        type_ = getattr(type_, "_extension", None) or getattr(type_, "_restriction", None)
+    return tuple(names)
+
+
+def local_facets(owners: Iterable[str], name: str, facets: FacetIndex) -> tuple[tuple[Facets, ...], ...]:
+    """Give what is restricted at an element itself, in one of the types that may declare it."""
+    return next((found for owner in owners if (found := facets.local(owner, name))), ())
+
+
+def simple_type(type_: Any, local: tuple[tuple[Facets, ...], ...], facets: FacetIndex) -> Simple:
+    """Give what a simple type is made of."""
+    if isinstance(type_, ListType):
+        inner = simple_type(type_.item_type, (), facets)
+        return Simple(inner.builtins, True, inner.facets)  # noqa: FBT003 the field's name is beside it
+    if isinstance(type_, UnionType):
+        members = [simple_type(each, (), facets) for each in type_.item_types]
+        return Simple(tuple(name for each in members for name in each.builtins), False, ())  # noqa: FBT003 as above
+    if not isinstance(type_, AnySimpleType):
+        return Simple(("anySimpleType",), False, ())  # noqa: FBT003 as above
+    named = tuple(facets.of_type(type_.qname.text)) if type_.qname is not None else ()
+    builtin = type_._default_qname.localname  # noqa: SLF001 the only way to tell what a type is made of
+    return Simple((builtin,), False, local or ((named,) if named else ()))  # noqa: FBT003 as above
+
+
+def write(simple: Simple, value: Value) -> str:
+    """Give a value as the type writes it.
+
+    Raises: UnfitValueError.
+    """
+    if simple.is_list and isinstance(value, str):
+        return " ".join(write(Simple(simple.builtins, False, simple.facets), each) for each in value.split())  # noqa: FBT003 as above
+    text = _first(simple.builtins, value)
+    if simple.facets and simple.builtins[0] not in _OCTETS:
+        _check(simple.facets, text)
+    return text
+
+
+def _first(builtins: tuple[str, ...], value: Value) -> str:
+    if len(builtins) == 1:
+        return to_text(builtins[0], value)
+    failed: UnfitValueError | None = None
+    for builtin in builtins:
+        try:
+            return to_text(builtin, value)
+        except UnfitValueError as error:
+            failed = error
+    raise failed or UnfitValueError("no type takes this value")
+
+
+def _check(alternatives: tuple[tuple[Facets, ...], ...], text: str) -> None:
+    failed: UnfitValueError | None = None
+    for chain in alternatives:
+        try:
+            for facets in chain:
+                facets.check(text)
+        except UnfitValueError as error:
+            failed = error
+        else:
+            return
+    if failed is not None:
+        raise failed
+
+
+def simple_of(owner: Any, element: Any, facets: FacetIndex) -> Simple:
+    """Give the simple type of an element, with what is restricted at the element itself."""
+    return simple_type(element.type, local_facets(owner_names(owner), element.name, facets), facets)
