@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.sandbox.connection import Answer, Connection
-from connector.sandbox.journal import Journal, Request
+from connector.sandbox.journal import ANSWER_BYTES, Journal, Request
 from connector.sandbox.schedule import Schedule
 
 Kind: TypeAlias = Literal[
@@ -213,4 +213,5 @@ def _entry(scope: Scope, body: bytes, operation: str, answer: Answer | None) -> 
         query=dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)),
         headers={name.decode("latin-1").lower(): text.decode("latin-1") for name, text in scope["headers"]},
         body=body,
+        answer=answer.body[:ANSWER_BYTES] if answer else b"",
     )

@@ -4,7 +4,14 @@ import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
+
+ANSWER_BYTES = 65_536
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +25,8 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)  # lower-case names
     body: bytes = b""
+    at: datetime = field(default_factory=_now, compare=False)
+    answer: bytes = b""  # its first `ANSWER_BYTES`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +73,10 @@ class Journal:
         """All changes so far."""
         with self._lock:
             return tuple(self._effects)
+
+    def history(self, record_id: str) -> tuple[Effect, ...]:
+        """Give all changes of one object, oldest first."""
+        return tuple(effect for effect in self.effects if effect.subject.endswith(f"/{record_id}"))
 
     def count(self) -> Counter[str]:
         """Count requests by operation."""

@@ -19,6 +19,7 @@ _VERSION = re.compile(r"v(\d{1,3})\.0", re.ASCII)
 
 RESOURCES = {
     "limits": ("limits", "GET"),
+    "limits/recordCount": ("record_count", "GET"),
     "query": ("query", "GET"),
     "composite": ("composite", "POST"),
     "composite/graph": ("graph", "POST"),

@@ -1,8 +1,8 @@
 """The HTTP side: logins, the gate before all data, and which part answers which operation."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,6 +16,7 @@ from connector.sandbox.salesforce.bulk import answer_bulk
 from connector.sandbox.salesforce.call import JSON, Call
 from connector.sandbox.salesforce.composite import run_composite
 from connector.sandbox.salesforce.graph import run_graphs
+from connector.sandbox.salesforce.limits import limits
 from connector.sandbox.salesforce.multipart import MULTIPART, read_form
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.perform import Visit, perform
@@ -86,10 +87,10 @@ class Api:
             user, secret = log_in(
                 self._org.logins, form, authorization=authorization, host=host, now=call.now
             )
+            instance_url = f"{call.scheme}://{host}"
+            token = self._org.tokens.issue(user, secret=secret, instance_url=instance_url, now=call.now)
         except LoginRefusedError as refusal:
             return _response(400, refusal.body, {})
-        instance_url = f"{call.scheme}://{host}"
-        token = self._org.tokens.issue(user, secret=secret, instance_url=instance_url, now=call.now)
         return _response(200, token, {"Cache-Control": "no-store"})
 
     async def _data(self, call: Call) -> Answer:
@@ -109,12 +110,20 @@ class Api:
             raise errors.body_too_large(most)
         call.target.check_version(self._org.versions)
         schema = self._org.schema.without(self._org.hidden.get(user, ()))
-        return await self._operation(call, Visit(org=self._org, schema=schema, now=call.now))
+        visit = Visit(org=self._org, schema=schema, now=call.now)
+        with self._org.long_requests.running():
+            if self._org.options.latency:
+                await asyncio.sleep(self._org.options.latency)
+            return await self._operation(call, visit)
 
     async def _operation(self, call: Call, visit: Visit) -> Answer:
         match call.target:
             case Target(operation="limits"):
-                body = self._limits(call)
+                body = limits(
+                    daily=self._org.usage.limit,
+                    used=self._org.usage.used(call.now),
+                    bulk_batches=self._org.jobs.batches,
+                )
             case Target(operation="graph"):
                 body = await run_graphs(visit, call.json())
             case Target(operation="composite"):
@@ -125,10 +134,6 @@ class Api:
                 content = call.json()
                 return await self._org.keep(lambda: perform(visit, target, content, call.headers))
         return Answer(status=200, body=body)
-
-    def _limits(self, call: Call) -> dict[str, Any]:
-        usage = self._org.usage
-        return {"DailyApiRequests": {"Max": usage.limit, "Remaining": usage.limit - usage.used(call.now)}}
 
 
 def _target(scope: Scope) -> Target:

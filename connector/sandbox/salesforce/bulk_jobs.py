@@ -14,6 +14,7 @@ from connector.sandbox.salesforce.tokens import USER_ID
 from connector.sandbox.salesforce.values import stamp
 
 JOB_PREFIX = "750"
+ROWS_PER_BATCH = 10_000
 OPERATIONS = ("insert", "update", "upsert", "delete", "hardDelete")
 ENDED = ("JobComplete", "Failed", "Aborted")
 
@@ -119,6 +120,17 @@ class Jobs:
         if job is None:
             raise errors.not_found()
         return job
+
+    def forget(self) -> None:
+        """Drop all jobs; those at work go on unseen."""
+        self._jobs.clear()
+
+    @property
+    def batches(self) -> int:
+        """Count the internal batches of 10,000 rows that were begun."""
+        return sum(
+            -(-(len(job.successful) + len(job.failed)) // ROWS_PER_BATCH) for job in self._jobs.values()
+        )
 
     def all(self) -> tuple[Job, ...]:
         """Give all jobs, oldest first."""

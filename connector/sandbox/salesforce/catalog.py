@@ -23,7 +23,7 @@ def standard_objects(currencies: Sequence[str] = CURRENCIES) -> tuple[ObjectType
         _line("Purchase_Order", "PLN", "a04", currency),
         _document("Receipt__c", "Receipt", "RCP", "a05", (*_receipt_fields(), currency, *_totals())),
         _line("Receipt", "RLN", "a06", currency),
-        *file_objects(_system_fields(), _key("Docflo_File_Key__c", "Docflo File Key", 255)),
+        *file_objects(system_fields(), _key("Docflo_File_Key__c", "Docflo File Key", 255)),
     )
 
 
@@ -52,7 +52,7 @@ def _typed_object(found: ObjectType) -> ObjectType:
 
 def _record_type_object() -> ObjectType:
     fields = (
-        *_system_fields(),
+        *system_fields(),
         *(_text(name, name, 80) for name in ("Name", "DeveloperName", "SobjectType")),
     )
     return ObjectType(
@@ -90,7 +90,7 @@ def tailored_objects(wanted: Mapping[str, Wanted]) -> tuple[ObjectType, ...]:
 
 
 def _bare(name: str, prefix: str) -> ObjectType:
-    fields = (*_system_fields(), _auto_number(name, "N"))
+    fields = (*system_fields(), _auto_number(name, "N"))
     return ObjectType(name=name, label=name, label_plural=name, key_prefix=prefix, fields=fields)
 
 
@@ -137,7 +137,7 @@ def _account(currency: Field) -> ObjectType:
         label="Account",
         label_plural="Accounts",
         key_prefix="001",
-        fields=(*_system_fields(), name, _key("Tax_Id__c", "Tax Id", 40), currency),
+        fields=(*system_fields(), name, _key("Tax_Id__c", "Tax Id", 40), currency),
     )
 
 
@@ -148,7 +148,7 @@ def _document(name: str, label: str, numbers: str, prefix: str, fields: tuple[Fi
         label_plural=f"{label}s",
         key_prefix=prefix,
         fields=(
-            *_system_fields(),
+            *system_fields(),
             _auto_number(label, numbers),
             _key("Docflo_Id__c", "Docflo Id", 255),
             *fields,
@@ -164,7 +164,7 @@ def _line(parent: str, numbers: str, prefix: str, currency: Field) -> ObjectType
         label_plural=f"{label}s",
         key_prefix=prefix,
         fields=(
-            *_system_fields(),
+            *system_fields(),
             _auto_number(label, numbers),
             _key("Docflo_Key__c", "Docflo Key", 255),
             _master(parent),
@@ -227,7 +227,8 @@ def _totals() -> tuple[Field, ...]:
     )
 
 
-def _system_fields() -> tuple[Field, ...]:
+def system_fields() -> tuple[Field, ...]:
+    """Give the fields that every object has."""
     return (
         _read_only("Id", "Record ID", "id", length=18, id_lookup=True),
         _read_only("IsDeleted", "Deleted", "boolean"),

@@ -11,6 +11,9 @@ class Options:
     shuffle_composite: int | None = None  # a seed: subrequests without references to each other change places
     most_json_bytes: int = 52_428_800  # of a body; base64 leaves 37.5 MB of a file
     most_multipart_bytes: int = 2_147_483_648
+    latency: float = 0.0  # seconds that every request takes inside the org
+    long_seconds: float = 20.0  # from here on a request counts as a long one
+    most_long_requests: int = 25
     bulk_delay: float = 0.05  # seconds from UploadComplete to InProgress
     bulk_chunk_delay: float = 0.0  # seconds after every 200 rows
     bulk_fail_after: int | None = None  # rows until a job fails: these are kept, the rest is unprocessed

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from connector.sandbox.journal import Journal
 from connector.sandbox.salesforce.bulk_jobs import Jobs
+from connector.sandbox.salesforce.limits import LongRequests
 from connector.sandbox.salesforce.locks import Holder, Locks, RowHeldError
 from connector.sandbox.salesforce.options import Options
 from connector.sandbox.salesforce.pages import Pages
@@ -36,6 +37,7 @@ class Org:
     jobs: Jobs
     journal: Journal
     options: Options
+    long_requests: LongRequests
     versions: range
     without_api: Collection[str]  # users that may log in and nothing more
     hidden: Mapping[str, Collection[str]]  # user -> objects and fields out of sight

@@ -51,6 +51,8 @@ def perform(visit: Visit, target: Target, body: object, headers: Mapping[str, st
             return visit.records(root, headers).answer(operation, address, body)
         case Target(operation="query"):
             return Answer(status=200, body=_query(visit, target, root))
+        case Target(operation="record_count"):
+            return Answer(status=200, body=_record_count(visit, target.query.get("sObjects", "")))
         case Target(operation="global_describe"):
             return Answer(status=200, body=describe_all(visit.schema, target.version))
         case Target(operation="describe" | "object_info", address=RecordAddress(object_name=name)):
@@ -66,9 +68,16 @@ def perform(visit: Visit, target: Target, body: object, headers: Mapping[str, st
                 options=visit.org.options,
             )
             return Answer(status=200, body=collections.answer(target.operation, address, body))
-    if target.allowed:
+    if target.allowed and target.method not in target.allowed.split(","):
         raise errors.method_not_allowed(target.method, target.allowed)
     raise errors.not_found()
+
+
+def _record_count(visit: Visit, names: str) -> dict[str, Any]:
+    """Count the records of each object that has some."""
+    asked = [visit.schema.object(name.strip()) for name in names.split(",") if name.strip()]
+    counted = [(found.name, len(visit.org.store.rows(found))) for found in asked or visit.schema]
+    return {"sObjects": [{"count": count, "name": name} for name, count in counted if count]}
 
 
 def _query(visit: Visit, target: Target, root: str) -> dict[str, Any]:

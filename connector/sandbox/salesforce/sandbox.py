@@ -14,6 +14,7 @@ from connector.sandbox.journal import Journal
 from connector.sandbox.salesforce.api import Api, operation_of
 from connector.sandbox.salesforce.bulk_jobs import Jobs
 from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects, with_record_types
+from connector.sandbox.salesforce.limits import LongRequests
 from connector.sandbox.salesforce.locks import Holder, Locks
 from connector.sandbox.salesforce.options import Options
 from connector.sandbox.salesforce.org import Org
@@ -21,7 +22,7 @@ from connector.sandbox.salesforce.pages import Pages
 from connector.sandbox.salesforce.records import Records
 from connector.sandbox.salesforce.rules import DuplicateRule, RecordFault, Rules, ValidationRule
 from connector.sandbox.salesforce.schema import RECORD_TYPE, ObjectType, Schema
-from connector.sandbox.salesforce.store import Store
+from connector.sandbox.salesforce.store import Snapshot, Store
 from connector.sandbox.salesforce.tokens import Logins, Tokens
 from connector.sandbox.salesforce.usage import Usage
 from connector.sandbox.schedule import Schedule
@@ -68,6 +69,7 @@ class SalesforceSandbox:
     clock: Callable[[], datetime] = _utc_now
     daily_limit: int = 100_000
     token_lifetime: timedelta = timedelta(hours=2)
+    login_limit: int = 3_600  # an hour, for each user
     currencies: Sequence[str] = CURRENCIES
     versions: range = API_VERSIONS
     query_page_size: int = 2_000
@@ -104,7 +106,7 @@ class SalesforceSandbox:
             locks=self._locks,
             options=self.options,
             logins=Logins(clients=self.clients, jwt_users=self.jwt_users, audiences=self.jwt_audiences),
-            tokens=Tokens(self.token_lifetime),
+            tokens=Tokens(self.token_lifetime, self.login_limit),
             usage=Usage(self.daily_limit),
             pages=Pages(self.query_page_size),
             jobs=Jobs(),
@@ -112,9 +114,13 @@ class SalesforceSandbox:
             versions=self.versions,
             without_api=self.without_api,
             hidden=self.hidden,
+            long_requests=LongRequests(
+                most=self.options.most_long_requests, seconds=self.options.long_seconds
+            ),
             clock=self.clock,
             lock=threading.RLock(),
         )
+        self._empty = self._org.store.snapshot()
         self.app = FaultMiddleware(
             Api(self._org), faults=self.faults, journal=self.journal, operation_of=operation_of
         )
@@ -134,6 +140,11 @@ class SalesforceSandbox:
             records = Records(schema=self._org.schema, store=self._org.store, rules=Rules(), now=self.clock())
             return records.insert(self._org.schema.object(object_name), dict(fields))
 
+    @property
+    def logins(self) -> int:
+        """Count the sessions that were opened."""
+        return self._org.tokens.issued
+
     @contextmanager
     def held(self, *record_ids: str) -> Iterator[None]:
         """Hold rows inside the block, as another transaction would: writers wait, then are refused."""
@@ -145,6 +156,26 @@ class SalesforceSandbox:
         finally:
             with self._org.lock:
                 self._locks.release(holder)
+
+    def snapshot(self) -> Snapshot:
+        """Give all records as they are, to compare with or to go back to."""
+        with self._org.lock:
+            return self._org.store.snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make all records as they were."""
+        with self._org.lock:
+            self._org.store.restore(snapshot)
+
+    def reset(self) -> None:
+        """Begin anew with an empty org: no records, jobs, calls, planned faults or journal. Sessions stay."""
+        self.faults.clear()
+        self.record_faults.clear()
+        with self._org.lock:
+            self._org.store.restore(self._empty)
+            self._org.usage.forget()
+            self._org.jobs.forget()
+            self.journal.forget()
 
     def revoke_tokens(self) -> None:
         """End every session: the next call with a token is answered 401."""

@@ -1,5 +1,6 @@
 """The rows of an org, with transactions. Rows are never changed in place: a write replaces the row."""
 
+import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,15 @@ class Transaction:
         self.held_back: list[Change] = []  # to be done once the hold time is over
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """An org's records at one moment. Equal to another when every row is, numbers given out apart."""
+
+    rows: Mapping[str, Mapping[str, Row]]
+    issued: Mapping[str, int] = dataclasses.field(compare=False)
+    deleted: frozenset[str]
+
+
 class Store:
     """Rows by object and id, found by external id and by reference without a scan."""
 
@@ -39,6 +49,25 @@ class Store:
         self._issued: Counter[str] = Counter()
         self._deleted: set[str] = set()
         self._open: Transaction | None = None
+
+    def snapshot(self) -> Snapshot:
+        """Give everything as it is."""
+        return Snapshot(
+            rows={name: dict(rows) for name, rows in self._rows.items()},
+            issued=dict(self._issued),
+            deleted=frozenset(self._deleted),
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Make everything as it was."""
+        self._rows = {name: dict(rows) for name, rows in snapshot.rows.items()}
+        self._issued = Counter(snapshot.issued)
+        self._deleted = set(snapshot.deleted)
+        self._index.clear()
+        for name, rows in self._rows.items():
+            for record_id, row in rows.items():
+                for key in _index_entries(self._schema.object(name), row):
+                    self._index[key].add(record_id)
 
     @property
     def schema(self) -> Schema:

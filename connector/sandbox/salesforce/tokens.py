@@ -5,6 +5,7 @@ import binascii
 import hashlib
 import hmac
 import secrets
+from collections import defaultdict, deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ import jwt
 from connector.sandbox.salesforce import errors
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+HOUR = timedelta(hours=1)
 ORG_ID = "00DSb0000000001AAA"
 USER_ID = "005Sb0000000001AAA"
 
@@ -45,12 +47,19 @@ class _Session:
 class Tokens:
     """The tokens in force."""
 
-    def __init__(self, lifetime: timedelta) -> None:
+    def __init__(self, lifetime: timedelta, most_an_hour: int) -> None:
+        self.issued = 0
         self._lifetime = lifetime
+        self._most_an_hour = most_an_hour
+        self._logins: defaultdict[str, deque[datetime]] = defaultdict(deque)
         self._sessions: dict[str, _Session] = {}
 
     def issue(self, user: str, *, secret: str, instance_url: str, now: datetime) -> dict[str, str]:
-        """Give the answer to a login."""
+        """Give the answer to a login.
+
+        Raises: LoginRefusedError when the user logs in too often.
+        """
+        self._count(user, now)
         token = f"{ORG_ID[:15]}!{secrets.token_hex(32)}"
         self._sessions[token] = _Session(user=user, ends=now + self._lifetime)
         identity = f"{instance_url}/id/{ORG_ID}/{USER_ID}"
@@ -64,6 +73,15 @@ class Tokens:
             "issued_at": issued_at,
             "signature": base64.b64encode(digest).decode(),
         }
+
+    def _count(self, user: str, now: datetime) -> None:
+        logins = self._logins[user]
+        while logins and logins[0] <= now - HOUR:
+            logins.popleft()
+        if len(logins) >= self._most_an_hour:
+            raise LoginRefusedError("invalid_grant", "login rate exceeded")
+        logins.append(now)
+        self.issued += 1
 
     def user_of(self, authorization: str, now: datetime) -> str:
         """Give the user whose token an Authorization header carries.

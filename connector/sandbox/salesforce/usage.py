@@ -24,6 +24,10 @@ class Usage:
             raise errors.refusal(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
         self._calls.append(now)
 
+    def forget(self) -> None:
+        """Begin anew."""
+        self._calls.clear()
+
     def used(self, now: datetime) -> int:
         """Count the calls within the window."""
         while self._calls and self._calls[0] <= now - WINDOW:
