@@ -5,7 +5,7 @@ The path is split before it is decoded, so a key may hold `/`, `?`, `#` and `%`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
 from connector.sandbox.salesforce import errors
@@ -18,14 +18,15 @@ UNKNOWN = "unknown"
 _VERSION = re.compile(r"v(\d{1,3})\.0", re.ASCII)
 
 RESOURCES = {
-    "limits": ("limits", "GET"),
-    "limits/recordCount": ("record_count", "GET"),
-    "query": ("query", "GET"),
-    "composite": ("composite", "POST"),
-    "composite/graph": ("graph", "POST"),
-    "sobjects": ("global_describe", "GET"),
-    "jobs/ingest": ("bulk_list", "GET"),
+    "limits": {"GET": "limits"},
+    "limits/recordCount": {"GET": "record_count"},
+    "query": {"GET": "query"},
+    "composite": {"POST": "composite"},
+    "composite/graph": {"POST": "graph"},
+    "sobjects": {"GET": "global_describe"},
+    "jobs/ingest": {"GET": "bulk_list", "POST": "bulk_create"},
 }
+OBJECT_METHODS = {"POST": "create", "GET": "object_info"}
 ROW_METHODS = {"GET": "read", "PATCH": "update", "DELETE": "delete"}
 COLLECTION_METHODS = {
     "POST": "collection_create",
@@ -40,6 +41,7 @@ JOB_METHODS = {
     "failedresults": RESULTS,
     "unprocessedrecords": RESULTS,
 }
+COLLECTION_READS = dict.fromkeys(("GET", "POST"), "collection_read")
 KEYED_METHODS = {**ROW_METHODS, "PATCH": "upsert"}
 
 
@@ -54,7 +56,7 @@ class Target:
     address: RecordAddress | None = None
     locator: str = ""  # of a query's next page; the id of a job
     part: str = ""  # of a job's results: "failedresults"
-    allowed: str = ""
+    allowed: tuple[str, ...] = ()
 
     @property
     def is_collection(self) -> bool:
@@ -77,89 +79,91 @@ class Target:
 
 def target_of(method: str, raw_path: str, raw_query: str = "") -> Target:
     """Read the method and the path as it was sent, still percent-encoded."""
-    query = dict(parse_qsl(raw_query, keep_blank_values=True))
-    return replace(_target(raw_path, method, query), method=method, query=query)
+    query = dict(parse_qsl(raw_query, keep_blank_values=True)) if raw_query else {}
+    return _Reader(method, query).read(raw_path)
 
 
-def _target(raw_path: str, method: str, query: Mapping[str, str]) -> Target:
-    if raw_path == TOKEN_PATH:
-        return Target(operation="token")
-    segments = [unquote(segment) for segment in raw_path.split("/")]
-    match segments:
-        case ["", "services", "data"] | ["", "services", "data", ""]:
-            return _only("versions", method, "GET", "")
-        case ["", "services", "data", version, "sobjects", str(name), *rest] if name:
-            return _record_target(method, RecordAddress(version=version, object_name=name, query=query), rest)
-        case ["", "services", "data", version, "composite", "sobjects", *rest]:
-            return _collection_target(
-                method, RecordAddress(version=version, object_name="", query=query), rest
-            )
-        case ["", "services", "data", version, "query", locator] if locator:
-            return replace(_only("query", method, "GET", version), locator=locator)
-        case ["", "services", "data", version, "jobs", "ingest", *rest] if rest not in ([], [""]):
-            return _job_target(method, version, rest)
-        case ["", "services", "data", version, *rest]:
-            path = "/".join(rest).removesuffix("/")
-            if (method, path) == ("POST", "jobs/ingest"):
-                return Target(operation="bulk_create", version=version)
-            operation, allowed = RESOURCES.get(path, (UNKNOWN, ""))
-            return _only(operation, method, allowed, version)
-    return Target(operation=UNKNOWN)
+class _Reader:
+    """Reads one path: method and query go into every target."""
 
+    def __init__(self, method: str, query: Mapping[str, str]) -> None:
+        self._method = method
+        self._query = query
 
-def _record_target(method: str, address: RecordAddress, segments: list[str]) -> Target:
-    match segments:
-        case [] | [""]:
-            operations = {"POST": "create", "GET": "object_info"}
-        case ["describe"]:
-            operations = {"GET": "describe"}
-        case [name]:
-            operations, address = ROW_METHODS, replace(address, name=name)
-        case [name, "VersionData"] if address.object_name.lower() == "contentversion":
-            operations, address = {"GET": "file_data"}, replace(address, name=name)
-        case [field, key]:
-            operations, address = KEYED_METHODS, replace(address, name=field, key=key)
-        case _:
-            return Target(operation=UNKNOWN, version=address.version)
-    return _target_in(operations, method, address)
+    def read(self, raw_path: str) -> Target:
+        """Give the target of a path, still percent-encoded."""
+        if raw_path == TOKEN_PATH:
+            return Target(operation="token", method=self._method)
+        segments = [unquote(segment) for segment in raw_path.split("/")]
+        match segments:
+            case ["", "services", "data"] | ["", "services", "data", ""]:
+                return self._target({"GET": "versions"})
+            case ["", "services", "data", version, "sobjects", str(name), *rest] if name:
+                return self._record(version, name, rest)
+            case ["", "services", "data", version, "composite", "sobjects", *rest]:
+                return self._collection(version, rest)
+            case ["", "services", "data", version, "query", locator] if locator:
+                return self._target({"GET": "query"}, version, locator=locator)
+            case ["", "services", "data", version, "jobs", "ingest", job, *rest] if job:
+                part = "/".join(rest).rstrip("/").lower()  # real clients spell unprocessedRecords either way
+                return self._target(JOB_METHODS.get(part, {}), version, locator=job, part=part)
+            case ["", "services", "data", version, *rest]:
+                return self._target(RESOURCES.get("/".join(rest).removesuffix("/"), {}), version)
+        return Target(operation=UNKNOWN, method=self._method)
 
+    def _record(self, version: str, name: str, segments: list[str]) -> Target:
+        match segments:
+            case [] | [""]:
+                return self._on_object(OBJECT_METHODS, version, name)
+            case ["describe"]:
+                return self._on_object({"GET": "describe"}, version, name)
+            case [row]:
+                return self._on_object(ROW_METHODS, version, name, row)
+            case [row, "VersionData"] if name.lower() == "contentversion":
+                return self._on_object({"GET": "file_data"}, version, name, row)
+            case [field_name, key]:
+                return self._on_object(KEYED_METHODS, version, name, field_name, key)
+        return self._target({}, version)
 
-def _job_target(method: str, version: str, segments: list[str]) -> Target:
-    job, *rest = segments
-    part = "/".join(rest).rstrip("/").lower()  # real clients spell unprocessedRecords either way
-    operations = JOB_METHODS.get(part, {})
-    return Target(
-        operation=operations.get(method, UNKNOWN),
-        version=version,
-        locator=job,
-        part=part,
-        allowed=",".join(sorted(operations)),
-    )
+    def _collection(self, version: str, segments: list[str]) -> Target:
+        match segments:
+            case [] | [""]:
+                return self._on_object(COLLECTION_METHODS, version)
+            case [name] | [name, ""]:
+                return self._on_object(COLLECTION_READS, version, name)
+            case [name, field_name]:
+                return self._on_object({"PATCH": "collection_upsert"}, version, name, field_name)
+        return self._target({}, version)
 
+    def _on_object(
+        self,
+        operations: Mapping[str, str],
+        version: str,
+        object_name: str = "",
+        name: str = "",
+        key: str | None = None,
+    ) -> Target:
+        address = RecordAddress(
+            version=version, object_name=object_name, name=name, key=key, query=self._query
+        )
+        return self._target(operations, version, address)
 
-def _collection_target(method: str, address: RecordAddress, segments: list[str]) -> Target:
-    match segments:
-        case [] | [""]:
-            operations = COLLECTION_METHODS
-        case [name] | [name, ""]:
-            operations = dict.fromkeys(("GET", "POST"), "collection_read")
-            address = replace(address, object_name=name)
-        case [name, field_name]:
-            operations = {"PATCH": "collection_upsert"}
-            address = replace(address, object_name=name, name=field_name)
-        case _:
-            return Target(operation=UNKNOWN, version=address.version)
-    return _target_in(operations, method, address)
-
-
-def _target_in(operations: Mapping[str, str], method: str, address: RecordAddress) -> Target:
-    return Target(
-        operation=operations.get(method, UNKNOWN),
-        version=address.version,
-        address=address,
-        allowed=",".join(sorted(operations)),
-    )
-
-
-def _only(operation: str, method: str, allowed: str, version: str) -> Target:
-    return Target(operation=operation if method == allowed else UNKNOWN, version=version, allowed=allowed)
+    def _target(
+        self,
+        operations: Mapping[str, str],
+        version: str = "",
+        address: RecordAddress | None = None,
+        *,
+        locator: str = "",
+        part: str = "",
+    ) -> Target:
+        return Target(
+            operation=operations.get(self._method, UNKNOWN),
+            method=self._method,
+            version=version,
+            query=self._query,
+            address=address,
+            locator=locator,
+            part=part,
+            allowed=tuple(sorted(operations)),
+        )

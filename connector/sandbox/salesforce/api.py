@@ -144,7 +144,7 @@ def _target(scope: Scope) -> Target:
 
 def _refuse(call: Call) -> Answer:
     if call.target.allowed:
-        raise errors.method_not_allowed(call.method, call.target.allowed)
+        raise errors.method_not_allowed(call.method, ",".join(call.target.allowed))
     raise errors.not_found()
 
 

@@ -24,7 +24,7 @@ def read_for_insert(schema: Schema, store: Store, found: ObjectType, body: objec
         raise errors.ApiError(400, [errors.entry("INVALID_FIELD_FOR_INSERT_UPDATE", message, "Id")])
     _refuse_unwriteable([field for field, _ in fields if not field.createable])
     values = _default_record_type(found) | _stored(schema, store, fields)
-    _require([field for field in found.fields if field.is_required and values.get(field.name) is None])
+    _require([field for field in found.required if values.get(field.name) is None])
     _check_references(schema, store, found, values)
     return values
 
@@ -36,7 +36,7 @@ def read_for_update(schema: Schema, store: Store, found: ObjectType, body: objec
         raise errors.field_in_body("Id")
     _refuse_unwriteable([field for field, _ in fields if not field.updateable])
     values = _stored(schema, store, fields)
-    _require([field for field in found.fields if field.is_required and values.get(field.name, "") is None])
+    _require([field for field in found.required if values.get(field.name, "") is None])
     _check_references(schema, store, found, values)
     return values
 
@@ -58,9 +58,9 @@ def check_unique(store: Store, found: ObjectType, values: Mapping[str, Any], own
 
     Raises: ApiError 400 DUPLICATE_VALUE naming the other row.
     """
-    for field in found.fields:
+    for field in found.unique:
         value = values.get(field.name)
-        if not field.unique or value is None:
+        if value is None:
             continue
         others = [row["Id"] for row in store.find(found, field, value) if row["Id"] != own_id]
         if others:
@@ -148,9 +148,9 @@ def _rows_with(store: Store, target: ObjectType, key: Field, value: str | None) 
 
 
 def _check_references(schema: Schema, store: Store, found: ObjectType, values: Mapping[str, Any]) -> None:
-    for field in found.fields:
+    for field in found.references:
         record_id = values.get(field.name)
-        if field.type != "reference" or record_id is None:
+        if record_id is None:
             continue
         if field.name == RECORD_TYPE_ID:
             _check_record_type(found, record_id)

@@ -68,8 +68,8 @@ def perform(visit: Visit, target: Target, body: object, headers: Mapping[str, st
                 options=visit.org.options,
             )
             return Answer(status=200, body=collections.answer(target.operation, address, body))
-    if target.allowed and target.method not in target.allowed.split(","):
-        raise errors.method_not_allowed(target.method, target.allowed)
+    if target.allowed and target.method not in target.allowed:
+        raise errors.method_not_allowed(target.method, ",".join(target.allowed))
     raise errors.not_found()
 
 

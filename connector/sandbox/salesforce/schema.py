@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from connector.sandbox.salesforce import errors
@@ -92,7 +93,7 @@ class RecordType:
     is_default: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ObjectType:
     """One object: its names, its key prefix and its fields."""
 
@@ -108,7 +109,31 @@ class ObjectType:
 
     def field(self, name: str) -> Field | None:
         """Find a field by its name."""
-        return next((field for field in self.fields if field.name.lower() == name.lower()), None)
+        return self._by_name.get(name.lower())
+
+    @cached_property
+    def _by_name(self) -> dict[str, Field]:
+        return {field.name.lower(): field for field in self.fields}
+
+    @cached_property
+    def required(self) -> tuple[Field, ...]:
+        """The fields that a new record needs."""
+        return tuple(field for field in self.fields if field.is_required)
+
+    @cached_property
+    def unique(self) -> tuple[Field, ...]:
+        """The fields of which no two records have the same value."""
+        return tuple(field for field in self.fields if field.unique)
+
+    @cached_property
+    def indexed(self) -> tuple[Field, ...]:
+        """The fields that rows are found by."""
+        return tuple(field for field in self.fields if field.is_indexed)
+
+    @cached_property
+    def references(self) -> tuple[Field, ...]:
+        """The fields that lead to other records."""
+        return tuple(field for field in self.fields if field.type == "reference")
 
     def relationship(self, name: str) -> Field | None:
         """Find the reference field that a relationship (`Vendor__r`) belongs to."""

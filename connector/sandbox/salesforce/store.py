@@ -243,11 +243,13 @@ def index_key(field: Field, value: object) -> str:
 def _lock_keys(found: ObjectType, record_id: str, before: Row | None, after: Row | None) -> set[str]:
     """Give what a write locks: the row, its masters before and after, and the unique values it takes."""
     keys = {record_id}
-    for field in found.fields:
-        old, new = (None if row is None else row[field.name] for row in (before, after))
+    for field in found.references:
         if field.is_master or field.locks_target:
-            keys.update(parent for parent in (old, new) if parent is not None)
-        elif field.unique and new is not None and new != old:
+            parents = (row[field.name] for row in (before, after) if row is not None)
+            keys.update(parent for parent in parents if parent is not None)
+    for field in found.unique:
+        new = after[field.name] if after is not None else None
+        if new is not None and (before is None or before[field.name] != new):
             keys.add(_unique_key(found, field, new))
     return keys
 
@@ -257,7 +259,7 @@ def _unique_key(found: ObjectType, field: Field, value: object) -> str:
 
 
 def _index_entries(found: ObjectType, row: Row) -> Iterator[tuple[str, str, str]]:
-    for field in found.fields:
+    for field in found.indexed:
         value = row[field.name]
-        if value is not None and field.is_indexed:
+        if value is not None:
             yield found.name, field.name, index_key(field, value)
