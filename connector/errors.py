@@ -6,6 +6,7 @@
         UnavailableError          no connection, 5xx
         OutcomeUnknownError       sent, no answer: the next try must look before it creates
       ThrottledError            wait until `until`; does not count
+        BusyError                 the same, for one record: others need not wait
       AccessRefusedError        credentials; does not count, loud
       PermanentError            dead letter at once
         MappingError              the document does not fit the mapping: every field listed
@@ -86,6 +87,10 @@ class ThrottledError(ConnectorError):
     def __init__(self, message: str, *, until: datetime, remote: RemoteAnswer | None = None) -> None:
         super().__init__(message, remote=remote)
         self.until = until
+
+
+class BusyError(ThrottledError):
+    """This record waits until `until`, and says nothing of the side: others may go on. Not an attempt."""
 
 
 class AccessRefusedError(ConnectorError):

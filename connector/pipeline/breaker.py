@@ -15,6 +15,7 @@ import structlog
 from connector.clock import Clock
 from connector.errors import (
     AccessRefusedError,
+    BusyError,
     ConfigError,
     ConnectorError,
     OutcomeUnknownError,
@@ -50,6 +51,8 @@ def opens(error: object) -> bool:
     A server that fails with 500 may fail at one document only, and the next may go through.
     """
     match error:
+        case BusyError():
+            return False
         case AccessRefusedError() | ThrottledError():
             return True
         case UnavailableError():
@@ -200,4 +203,5 @@ def listing_of(breakers: Breakers) -> Iterator[None]:
 
 def _shows_life(answer: object) -> bool:
     # What is unknown tells nothing of the side, nor what never got there.
-    return not isinstance(answer, OutcomeUnknownError | UnavailableError | ConfigError) and not opens(answer)
+    told_nothing = OutcomeUnknownError | UnavailableError | ConfigError | BusyError
+    return not isinstance(answer, told_nothing) and not opens(answer)

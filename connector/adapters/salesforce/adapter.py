@@ -11,10 +11,11 @@ from connector.adapters.salesforce.check import check_org
 from connector.adapters.salesforce.description import describe_object
 from connector.adapters.salesforce.lookups import answer
 from connector.adapters.salesforce.outcomes import outcomes_of
+from connector.adapters.salesforce.quota import ApiUsage, Quota
 from connector.adapters.salesforce.rules import Rules
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.adapters.salesforce.soql import find_by_id, find_by_key
-from connector.adapters.salesforce.transport import ApiUsage, Transport
+from connector.adapters.salesforce.transport import Transport
 from connector.clock import Clock
 from connector.errors import ConfigError, RejectedError
 from connector.record import Receipt, Record, RecordShape, TargetQuery
@@ -36,7 +37,14 @@ class SalesforceAdapter:
             revision_field=settings.revision_field,
             duplicates=settings.duplicates,
         )
-        self._graphs = GraphDelivery(self._transport, self._catalogue, rules, self._version)
+        self._graphs = GraphDelivery(
+            self._transport,
+            self._catalogue,
+            _quota(settings, self._transport, clock),
+            rules,
+            version=self._version,
+            clock=clock,
+        )
 
     @property
     def api_usage(self) -> ApiUsage | None:
@@ -101,3 +109,14 @@ class SalesforceAdapter:
     def _receipt(self, record: Record, header_id: str, *, created: bool | None) -> Receipt:
         path = f"/lightning/r/{quote(record.object, safe='')}/{quote(header_id, safe='')}/view"
         return Receipt(id=header_id, url=self._transport.instance_url() + path, created=created)
+
+
+def _quota(settings: SalesforceSettings, transport: Transport, clock: Clock) -> Quota:
+    """Give the quota that these settings name; asking for the limits tells the usage by the way."""
+    return Quota(
+        share=settings.api_share,
+        reserve=settings.api_reserve,
+        usage=lambda: transport.usage,
+        probe=lambda: transport.read_if_known(f"/services/data/v{settings.api_version}/limits"),
+        clock=clock,
+    )

@@ -1,5 +1,6 @@
 """The ordinary way in: read what is there, a graph per record, many graphs a call."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -7,12 +8,16 @@ from itertools import chain
 from connector.adapters.salesforce.adopting import is_free, match_of
 from connector.adapters.salesforce.batch import Batch
 from connector.adapters.salesforce.catalogue import Catalogue
+from connector.adapters.salesforce.graph import Graph
 from connector.adapters.salesforce.held import Reader
 from connector.adapters.salesforce.keys import objects_of
+from connector.adapters.salesforce.lanes import Lanes, parents_of
 from connector.adapters.salesforce.packing import Pace
+from connector.adapters.salesforce.quota import Quota
 from connector.adapters.salesforce.rules import Duplicates, Rules
-from connector.adapters.salesforce.sending import Results, send
+from connector.adapters.salesforce.sending import Results, not_sent, send, stops
 from connector.adapters.salesforce.transport import Transport
+from connector.clock import Clock
 from connector.errors import ConnectorError
 from connector.record import Record
 
@@ -20,21 +25,37 @@ from connector.record import Record
 class GraphDelivery:
     """Brings records into one org by composite graphs. Safe to use from several threads."""
 
-    def __init__(self, transport: Transport, catalogue: Catalogue, rules: Rules, version: str) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        catalogue: Catalogue,
+        quota: Quota,
+        rules: Rules,
+        *,
+        version: str,
+        clock: Clock,
+    ) -> None:
         self._transport = transport
         self._catalogue = catalogue
+        self._quota = quota
         self._rules = rules
         self._version = version
         self._pace = Pace()
+        self._lanes = Lanes(clock)
         self._reader = Reader(read=transport.read, version=version, revision_field=rules.revision_field)
 
     def deliver(self, records: Sequence[Record]) -> Results:
         """Give what became of each record, by its position.
 
-        Raises: any `ConnectorError` of asking for the objects' shapes; nothing was sent then.
+        Raises: ThrottledError when our share of calls is spent; any `ConnectorError` of asking what the
+            objects are. Nothing was sent then.
         """
+        self._quota.require()
         shapes = self._catalogue.shapes(chain.from_iterable(map(objects_of, records)))
         batch = Batch(records, shapes, self._rules, self._version)
+        for at in batch.positions:
+            if refusal := self._quota.refusal(1 + len(records[at].lines)):
+                batch.results[at] = refusal
         self._send(batch, batch.positions)
         self._send(batch, batch.for_second_try())
         if self._rules.duplicates is Duplicates.USE_MATCH:
@@ -54,7 +75,22 @@ class GraphDelivery:
         if adopted is not None:
             held = [replace(known, adopted=adopted[at]) for at, known in zip(positions, held, strict=True)]
         graphs = batch.build(positions, held)
-        batch.results |= send(self._transport, self._version, graphs, self._pace)
+        self._travel(graphs, batch)
+
+    def _travel(self, graphs: Sequence[Graph], batch: Batch) -> None:
+        """Send what may travel now. What would wait for somebody else's lock waits here, and keeps nobody."""
+        parents = {graph: parents_of(graph.record, batch.shapes) for graph in graphs}
+        waiting = deque(self._lanes.parties(graphs, parents))
+        while waiting:
+            party = waiting.popleft()
+            with self._lanes.entered(party, parents) as admitted:
+                results = send(self._transport, self._version, admitted, self._pace)
+            for graph in party:
+                batch.results[graph.position] = results.get(graph.position) or self._lanes.busy()
+                self._lanes.learn(parents[graph], batch.results[graph.position])
+            if stopped := next(filter(stops, results.values()), None):
+                batch.results |= {graph.position: not_sent(stopped) for graph in chain(*waiting)}
+                return
 
     def _adopted(self, batch: Batch) -> dict[int, str]:
         """Give the records to write into instead of creating a duplicate, each for one of ours only."""

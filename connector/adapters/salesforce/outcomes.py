@@ -10,6 +10,7 @@ from connector.adapters.salesforce.faults import Fault, Kind, rule_for
 from connector.adapters.salesforce.sending import Result, Results
 from connector.errors import (
     AccessRefusedError,
+    BusyError,
     OutcomeUnknownError,
     TemporaryError,
     ThrottledError,
@@ -40,7 +41,7 @@ def _outcome(record: Record, result: Result, make_receipt: MakeReceipt, now: dat
             return record_error(_by_place(result), now=now)
         case NotTried():
             # Not to blame, so that this is no attempt.
-            return ThrottledError(
+            return BusyError(
                 "Salesforce stopped before this record: too many others of the call failed",
                 until=now + _NOT_TRIED_PAUSE,
             )
@@ -56,8 +57,10 @@ def _by_place(result: Refused) -> dict[str, Fault]:
 
 def _raise_what_all_share(results: Sequence[Result]) -> None:
     first = results[0] if results else None
-    if isinstance(first, TemporaryError | ThrottledError | AccessRefusedError) and all(
-        result is first for result in results
+    if (
+        isinstance(first, TemporaryError | ThrottledError | AccessRefusedError)
+        and not isinstance(first, BusyError)  # says nothing of the others, also when there is none
+        and all(result is first for result in results)
     ):
         raise first
     if len(results) > 1 and all(_lacks_right(result) for result in results) and isinstance(first, Refused):

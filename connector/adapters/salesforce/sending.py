@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import TypeAlias
+from typing import TypeAlias, TypeGuard
 
 from connector.adapters.salesforce.answers import GraphResult, NotTried, Refused, read_results
 from connector.adapters.salesforce.faults import Kind, rule_for
@@ -50,7 +50,7 @@ def send(transport: Transport, version: str, graphs: Iterable[Graph], pace: Pace
             if isinstance(error, TemporaryError):
                 pace.slow_down()
             results |= {graph.position: error for graph in call}
-            results |= {graph.position: _not_sent(error) for graph in chain.from_iterable(calls)}
+            results |= {graph.position: not_sent(error) for graph in chain.from_iterable(calls)}
             break
         else:
             answers = dict(zip(call, read_results(body, call), strict=True))
@@ -61,7 +61,13 @@ def send(transport: Transport, version: str, graphs: Iterable[Graph], pace: Pace
     return results
 
 
-def _not_sent(error: ConnectorError) -> ConnectorError:
+def stops(result: Result) -> TypeGuard[ConnectorError]:
+    """Tell whether a call failed in a way that the next one would meet too."""
+    return isinstance(result, ConnectorError) and not isinstance(result, RejectedError)
+
+
+def not_sent(error: ConnectorError) -> ConnectorError:
+    """Give what becomes of those that would have travelled after a call that failed."""
     if isinstance(error, OutcomeUnknownError):
         return UnavailableError("not sent: the call before it got no answer")
     return error

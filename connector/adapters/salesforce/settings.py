@@ -76,6 +76,15 @@ class SalesforceSettings(BaseModel):
     deadline: float = Field(
         300, gt=0, description="Seconds after which a call is given up even if bytes still drip in."
     )
+    api_share: float = Field(
+        0.8,
+        gt=0,
+        le=1,
+        description="Share of the org's daily calls that may be used, by whomever, before deliveries wait.",
+    )
+    api_reserve: float = Field(
+        0.05, ge=0, lt=1, description="Share beyond api_share that is kept for small documents (25 parts)."
+    )
     batch_size: int = Field(
         90,
         ge=1,

@@ -4,7 +4,6 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import requests
 
@@ -12,6 +11,7 @@ from connector.adapters.salesforce.auth import Token, TokenProvider, log_in
 from connector.adapters.salesforce.failures import call_error
 from connector.adapters.salesforce.faults import SESSION_EXPIRED, read_faults
 from connector.adapters.salesforce.json_text import NOT_JSON, decode
+from connector.adapters.salesforce.quota import ApiUsage
 from connector.adapters.salesforce.rules import Duplicates
 from connector.adapters.salesforce.session import SalesforceSession, is_untrusted_certificate, was_never_sent
 from connector.adapters.salesforce.settings import SalesforceSettings
@@ -25,14 +25,6 @@ from connector.errors import (
 from connector.exchanges import note
 
 _USAGE = re.compile(r"(?<![\w-])api-usage=(?P<used>\d+)/(?P<allowed>\d+)")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApiUsage:
-    """Calls of the org in the last 24 hours, and how many it may make. Other clients' calls count too."""
-
-    used: int
-    allowed: int
 
 
 class Transport:
@@ -148,7 +140,7 @@ class Transport:
     def _note_usage(self, header: str) -> None:
         match = _USAGE.search(header)
         if match is not None:
-            self.usage = ApiUsage(used=int(match["used"]), allowed=int(match["allowed"]))
+            self.usage = ApiUsage(used=int(match["used"]), allowed=int(match["allowed"]), at=self._clock())
 
     def _refusal(self, answer: requests.Response, body: object, *, wrote: bool) -> ConnectorError:
         return call_error(

@@ -6,6 +6,7 @@ import pytest
 
 from connector.errors import (
     AccessRefusedError,
+    BusyError,
     ConfigError,
     ConnectorError,
     OutcomeUnknownError,
@@ -204,3 +205,7 @@ def test_a_listing_whose_lane_is_spent_does_not_hold_up_write_backs(replicas: li
         raise ThrottledError("nothing left for tail", until=NOON + timedelta(hours=1))
 
     assert replicas[0].admits(DOCFLO) is Admission.ALL
+
+
+def test_a_record_that_is_busy_says_nothing_of_its_side() -> None:
+    assert not opens(BusyError("a document of the same parent is under way", until=NOON))

@@ -14,6 +14,7 @@ from connector.adapters.base import Severity
 from connector.adapters.salesforce.adapter import SalesforceAdapter
 from connector.errors import (
     AccessRefusedError,
+    BusyError,
     ConfigError,
     OutcomeUnknownError,
     RejectedError,
@@ -263,7 +264,7 @@ def test_graphs_that_are_never_tried_are_not_to_blame(org: Org) -> None:
 
     outcomes = deliver(org, make_record("1"), make_record("2"))
 
-    assert [type(outcome) for outcome in outcomes] == [ThrottledError, ThrottledError]
+    assert [type(outcome) for outcome in outcomes] == [BusyError, BusyError]
     assert len(org.graph_calls) == 1
 
 
@@ -613,3 +614,44 @@ def test_lookups_of_mappings_are_one_query_each_kind(org: Org) -> None:
 
     assert [found[query] for query in asked] == [("1", "2"), (), ()]
     assert queries(org) == ["SELECT Tax_Id__c, Id FROM Account WHERE Tax_Id__c IN ('DE51','7','8')"]
+
+
+def test_a_spent_share_of_calls_stops_before_anything_is_sent(org: Org) -> None:
+    org.graph = lambda asked: Reply(
+        body=graphs_answer(asked, committed).body, headers={"Sforce-Limit-Info": "api-usage=90/100"}
+    )
+
+    with connected(org) as adapter:
+        adapter.deliver([make_record("1")])
+        with pytest.raises(ThrottledError, match="our share is spent"):
+            adapter.deliver([make_record("2")])
+
+    assert len(org.graph_calls) == 1
+
+
+def test_large_documents_leave_the_reserve_to_small_ones(org: Org) -> None:
+    org.graph = lambda asked: Reply(
+        body=graphs_answer(asked, committed).body, headers={"Sforce-Limit-Info": "api-usage=81/100"}
+    )
+    large = make_record("large", lines=tuple(make_line(f"large:{row}") for row in range(30)))
+
+    with connected(org) as adapter:
+        adapter.deliver([make_record("1")])
+        outcomes = adapter.deliver([large, make_record("2")])
+
+    assert [type(outcome) for outcome in outcomes] == [BusyError, Receipt]
+
+
+def test_a_parent_that_loses_three_locks_gets_one_document_a_call(org: Org) -> None:
+    org.judge = lambda node: (
+        refused(node, "UNABLE_TO_LOCK_ROW") if "/Invoice__c/" in node["url"] else committed(node)
+    )
+    records = [make_record(str(at), fields={"Vendor__r.Tax_Id__c": "51"}) for at in range(2)]
+
+    with connected(org) as adapter:
+        for _ in range(3):
+            adapter.deliver(records)
+        stranger = adapter.deliver([*records, make_record("free", fields={"Vendor__r.Tax_Id__c": "52"})])[-1]
+
+    assert isinstance(stranger, UnavailableError)
+    assert [len(call) for call in org.graph_calls] == [2, 2, 1, 1, 1, 1, 1]
