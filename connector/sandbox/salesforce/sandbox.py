@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from connector.sandbox.faults import FaultMiddleware, Faults
 from connector.sandbox.journal import Journal
+from connector.sandbox.salesforce.admin import WithAdmin
 from connector.sandbox.salesforce.api import Api, operation_of
 from connector.sandbox.salesforce.bulk_jobs import Jobs
 from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects, with_record_types
@@ -121,9 +122,10 @@ class SalesforceSandbox:
             lock=threading.RLock(),
         )
         self._empty = self._org.store.snapshot()
-        self.app = FaultMiddleware(
+        org = FaultMiddleware(
             Api(self._org), faults=self.faults, journal=self.journal, operation_of=operation_of
         )
+        self.app = WithAdmin(org, self)
 
     def rows(self, object_name: str) -> tuple[dict[str, Any], ...]:
         """Give an object's rows as stored, oldest first: every field, numbers as Decimal, dates as text."""
