@@ -20,7 +20,7 @@ from connector.docflo.settings import DocfloSettings
 from connector.errors import ConfigError, Problem
 from connector.ledger.delivery import OnChange
 from connector.pipeline.definition import DEAD_SOURCES, WRITE_BACK_SOURCES
-from connector.references import FOLDER, OFFLINE, ResolvedText
+from connector.references import FOLDER, OFFLINE, ResolvedText, Secret
 from connector.timetable import DAYS, Cron, Window
 from connector.yaml_source import YamlSource, read_yaml, validate
 from connector.yaml_words import suggest
@@ -247,6 +247,21 @@ class ServiceSection(_Section):
     )
 
 
+class StorageSection(_Section):
+    """What the ledger keeps of documents, and how."""
+
+    retention: Duration = Field(
+        default=timedelta(days=90),
+        description="How long the document and the record are kept after the delivery is completed or "
+        "skipped; after that only ids, digests and the columns that `deliveries list` shows.",
+    )
+    encryption_keys: tuple[Secret, ...] = Field(
+        default=(),
+        description="Fernet keys, newest first: documents and records are encrypted with the first, and "
+        "read with any of them. `database reseal` encrypts what is stored already.",
+    )
+
+
 class LogSection(_Section):
     """What is logged, to standard error."""
 
@@ -271,6 +286,7 @@ class Config(_Section):
         min_length=1, description="By a name of yours; part of every record key."
     )
     service: ServiceSection = Field(default_factory=ServiceSection)
+    storage: StorageSection = Field(default_factory=StorageSection)
     log: LogSection = Field(default_factory=LogSection)
 
 

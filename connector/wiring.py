@@ -26,6 +26,7 @@ from connector.ledger.database import Database, open_database
 from connector.ledger.delivery import OnChange
 from connector.ledger.pauses import PauseStore
 from connector.ledger.replicas import ReplicaStore
+from connector.ledger.seal import Seal
 from connector.ledger.store import Store
 from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping as MappingRules
@@ -76,7 +77,7 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
     """
     sections = _select(config.pipelines, only)
     load_mappings(sections)  # before anything is opened: what is wrong there is seen without a database
-    database = open_database(config.database)
+    database = open_ledger_database(config)
     try:
         database.require_current_schema()
         with connect_over(database, config, only=only, clock=clock) as connector:
@@ -144,10 +145,30 @@ def open_ledger(config: Config, *, clock: Clock = utc_now) -> Iterator[Store]:
         yield sight.store
 
 
+def open_ledger_database(config: Config) -> Database:
+    """Give the ledger's database with the keys that open its documents.
+
+    Raises: ConfigError for a key that is missing or is none.
+    """
+    return open_database(config.database, make_seal(config))
+
+
+def make_seal(config: Config) -> Seal:
+    """Give the keys that open stored documents.
+
+    Raises: ConfigError for a key that is missing or is none.
+    """
+    try:
+        keys = [key.reveal() for key in config.storage.encryption_keys]
+    except ValueError as error:
+        raise ConfigError(f"storage.encryption_keys: {error}") from error
+    return Seal(keys)
+
+
 @contextmanager
 def open_sight(config: Config, *, clock: Clock = utc_now) -> Iterator[Sight]:
     """Open everything that the database holds, and no connection to anybody else."""
-    database = open_database(config.database)
+    database = open_ledger_database(config)
     try:
         database.require_current_schema()
         yield Sight(

@@ -15,7 +15,7 @@ from connector.calls import Call
 from connector.clock import utc_now
 from connector.config import Config, load_config
 from connector.errors import AccessRefusedError, ConnectorError
-from connector.ledger.database import Database, open_database
+from connector.ledger.database import Database
 from connector.ledger.delivery import OPEN_STATES, State
 from connector.ledger.replicas import Replica, ReplicaStore
 from connector.ledger.store import Store
@@ -24,7 +24,7 @@ from connector.service.daemon import Service
 from connector.service.keeper import Keeper, Reading
 from connector.service.setup import Current, Scheduled, Setup
 from connector.service.vitals import Vitals, call_facts
-from connector.wiring import connect_over
+from connector.wiring import connect_over, open_ledger_database
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +37,7 @@ def serve(path: Path, config: Config) -> tuple[Call, ...]:
     Raises: ConfigError for bad mappings or an old schema.
     """
     with ExitStack() as stack:
-        database = open_database(config.database)
+        database = open_ledger_database(config)
         stack.callback(database.close)
         database.require_current_schema()
         serving = _Serving(path, config, database)

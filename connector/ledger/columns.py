@@ -3,9 +3,15 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import DateTime, Dialect, Text
+from sqlalchemy import DateTime, Dialect, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from connector.ledger.seal import Seal
+
+SEALS: WeakKeyDictionary[Dialect, Seal] = WeakKeyDictionary()
+"""The keys of each open database: a column type knows only which database it works for."""
 
 _MOST_DIGITS = 100  # 1E+999999999 is nine characters as it stands and a gigabyte written out
 
@@ -55,6 +61,25 @@ class Amount(TypeDecorator[Decimal]):
     def process_result_value(self, value: str | None, dialect: Dialect) -> Decimal | None:  # noqa: ARG002 sqlalchemy's signature
         """Read the same digits again."""
         return None if value is None else Decimal(value)
+
+
+class Sealed(TypeDecorator[bytes]):
+    """What is stored of a document: encrypted where the database was opened with keys."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        """Encrypt it."""
+        seal = SEALS.get(dialect)
+        return value if value is None or seal is None else seal.close(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
+        """Decrypt it.
+
+        Raises: ConfigError when no configured key opens it.
+        """
+        return None if value is None else SEALS.get(dialect, Seal()).open(bytes(value))
 
 
 class Words(TypeDecorator[str]):

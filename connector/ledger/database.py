@@ -21,6 +21,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import StaticPool
 
 from connector.errors import ConfigError, UnavailableError
+from connector.ledger.columns import SEALS
+from connector.ledger.seal import Seal
 from connector.ledger.tables import MIGRATIONS
 from connector.shipped_files import shipped
 
@@ -148,8 +150,10 @@ class Database:
             return connection.execute(select(_SCHEMA_VERSION.c.version_num)).scalar()
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, seal: Seal | None = None) -> Database:
     """Give the database at `url`: sqlite:///file, sqlite:// (in memory) or postgresql+psycopg://...
+
+    `seal` encrypts what it stores of documents.
 
     Nothing is connected yet; the first use does, and `require_current_schema` explains what is wrong.
 
@@ -161,12 +165,14 @@ def open_database(url: str) -> Database:
         raise ConfigError("the database address cannot be read", remedy=f"expected {_ACCEPTED}") from error
     match parsed.drivername:
         case "sqlite" | "sqlite+pysqlite":
-            return Database(parsed, _sqlite(parsed))
+            engine = _sqlite(parsed)
         case "postgresql" | "postgres" | "postgresql+psycopg":
             parsed = parsed.set(drivername="postgresql+psycopg")
-            return Database(parsed, _postgresql(parsed))
+            engine = _postgresql(parsed)
         case other:
             raise ConfigError(f"unknown kind of database: {other}", remedy=f"expected {_ACCEPTED}")
+    SEALS[engine.dialect] = seal or Seal()
+    return Database(parsed, engine)
 
 
 def _sqlite(url: URL) -> Engine:

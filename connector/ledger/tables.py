@@ -10,14 +10,13 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
     UniqueConstraint,
 )
 
-from connector.ledger.columns import Amount, Moment, Words
+from connector.ledger.columns import Amount, Moment, Sealed, Words
 from connector.ledger.delivery import OPEN_STATES, State
 
 MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
@@ -51,7 +50,7 @@ delivery = Table(
     Column("revision", Integer, nullable=False),
     Column("state", Text, nullable=False),
     Column("digest", Text, nullable=False),
-    Column("snapshot", LargeBinary, nullable=False),
+    Column("snapshot", Sealed, nullable=False),
     Column("number", Words),
     Column("party", Words),
     Column("amount", Amount),
@@ -74,7 +73,7 @@ delivery = Table(
     Column("lease_until", Moment),
     Column("doubted_at", Moment),  # when a request without an answer may last have been under way
     Column("delivered_at", Moment),
-    Column("record", LargeBinary),  # of this revision, as it was last sent; JSON
+    Column("record", Sealed),  # of this revision, as it was last sent; JSON
     Column("send_as", Text),  # "record": send the stored record again; none: map the document
     # Telling Docflo why it is dead is an errand of its own, beside the state.
     Column("notice_due_at", Moment),
