@@ -18,11 +18,15 @@ from connector.docflo.answers import TypeConfiguration
 from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.errors import ConfigError, ConnectorError
-from connector.ledger.database import open_database
 from connector.mapping.examples import run_examples
 from connector.mapping.rules import Mapping
 from connector.record import RecordShape
-from connector.wiring import docflo_by_hand, load_mappings, refuse_unattended_doubts
+from connector.wiring import (
+    docflo_by_hand,
+    load_mappings,
+    open_ledger_database,
+    refuse_unattended_doubts,
+)
 
 
 @dataclass(kw_only=True)
@@ -91,7 +95,7 @@ def attempt(report: Report, subject: str, step: Callable[[], None]) -> bool:
 
 
 def _check_database(config: Config, report: Report) -> None:
-    database = open_database(config.database)
+    database = open_ledger_database(config)
     try:
         database.require_current_schema()
         report.add(Severity.OK, "database", "reachable, schema up to date")

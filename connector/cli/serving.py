@@ -21,6 +21,7 @@ from connector.ledger.replicas import Replica, ReplicaStore
 from connector.ledger.store import Store
 from connector.pipeline.work import log_halt
 from connector.service.daemon import Service
+from connector.service.forgetting import Forgetting
 from connector.service.keeper import Keeper, Reading
 from connector.service.setup import Current, Scheduled, Setup
 from connector.service.vitals import Vitals, call_facts
@@ -76,6 +77,7 @@ class _Serving:
                 "files": self._keeper.look,
                 "replica": self._show_ourselves,
                 "watchdog": self._vitals.name_slow_calls,
+                "retention": Forgetting(database, config.storage.retention, clock=utc_now).look,
             },
         )
 

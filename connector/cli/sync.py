@@ -30,11 +30,13 @@ def sync(
     from connector.cli.output import console, print_json
     from connector.cli.report import cycle_json, show_cycle
     from connector.cli.session import open_session
+    from connector.ledger.keeping import forget
     from connector.wiring import connect
 
     settings = open_session(config)
     with connect(settings, only=pipelines or ()) as connector, Bar("Syncing") as bar:
         cycle = run_cycle(connector, full=sweep, bar=bar)
+        forget(connector.database, connector.clock() - settings.storage.retention)
     if output is Output.JSON:
         print_json(cycle_json(cycle))
     else:
