@@ -22,8 +22,8 @@ from connector.record import Record, RecordValue, parts
 from connector.sandbox.docflo.document import SandboxDocument, object_id, settled
 from connector.sandbox.docflo.generate import GENERATED, generate_documents
 from connector.sandbox.docflo.schema import ENABLED_TYPES, FieldSchema, TypeSchema
-from connector.sandbox.salesforce.catalog import Wanted, tailored_objects
 from connector.sandbox.salesforce.schema import FieldType
+from connector.sandbox.salesforce.tailored import Wanted, tailored_objects
 from connector.wiring import load_mappings
 from connector.yaml_source import read_yaml
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote
 
 from connector.sandbox.salesforce import errors
-from connector.sandbox.salesforce.records import RecordAddress
+from connector.sandbox.salesforce.addressed import RecordAddress
 
 TOKEN_PATH = "/services/oauth2/token"  # noqa: S105 an address
 DATA_PATH = "/services/data"

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import Answer
 from connector.sandbox.salesforce.addresses import DATA_PATH, Target, target_of
 from connector.sandbox.salesforce.bulk import answer_bulk
 from connector.sandbox.salesforce.call import JSON, Call
@@ -20,7 +21,6 @@ from connector.sandbox.salesforce.limits import limits
 from connector.sandbox.salesforce.multipart import MULTIPART, read_form
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.perform import Visit, perform
-from connector.sandbox.salesforce.records import Answer
 from connector.sandbox.salesforce.tokens import LoginRefusedError, log_in
 
 LONGEST_ADDRESS = 16_384

@@ -5,8 +5,9 @@ from typing import Any
 
 from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.ids import CASE_SENSITIVE_LENGTH, full_id
+from connector.sandbox.salesforce.row_keys import Row
 from connector.sandbox.salesforce.schema import RECORD_TYPE_ID, Field, ObjectType, Schema
-from connector.sandbox.salesforce.store import Row, Store
+from connector.sandbox.salesforce.store import Store
 from connector.sandbox.salesforce.values import ValueRefusedError, stored_value, wrong_type
 
 ATTRIBUTES = "attributes"

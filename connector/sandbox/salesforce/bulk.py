@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import Answer
 from connector.sandbox.salesforce.bulk_csv import written
 from connector.sandbox.salesforce.bulk_jobs import ENDED, Job, Row, wrong_state
 from connector.sandbox.salesforce.bulk_work import work
 from connector.sandbox.salesforce.call import Call
 from connector.sandbox.salesforce.perform import Visit
-from connector.sandbox.salesforce.records import Answer
 
 CSV = "text/csv"
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import RecordAddress
 from connector.sandbox.salesforce.bulk_csv import BatchRefusedError, CellRefusedError, Columns, read_rows
 from connector.sandbox.salesforce.bulk_jobs import Job, Row
 from connector.sandbox.salesforce.collection import MOST_RECORDS, Collections
 from connector.sandbox.salesforce.org import Org
-from connector.sandbox.salesforce.records import RecordAddress, Records
+from connector.sandbox.salesforce.records import Records
 
 OUT_OF_TIME = "InternalServerError : The job was stopped after retrying its batches too often"
 OPERATIONS = {

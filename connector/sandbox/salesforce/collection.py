@@ -6,10 +6,12 @@ from itertools import groupby
 from typing import Any
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import RecordAddress, key_value
 from connector.sandbox.salesforce.options import Options
-from connector.sandbox.salesforce.records import RecordAddress, Records, key_value
+from connector.sandbox.salesforce.records import Records
+from connector.sandbox.salesforce.row_keys import index_key
 from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
-from connector.sandbox.salesforce.store import Store, index_key
+from connector.sandbox.salesforce.store import Store
 
 MOST_RECORDS = 200
 MOST_READ = 2_000

@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import Answer
 from connector.sandbox.salesforce.addresses import Target, target_of
 from connector.sandbox.salesforce.perform import Visit, perform
 from connector.sandbox.salesforce.placeholders import mentioned, resolved
-from connector.sandbox.salesforce.records import Answer
 from connector.sandbox.salesforce.subrequests import (
     HALTED,
     Node,

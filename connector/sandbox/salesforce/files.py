@@ -6,7 +6,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from connector.sandbox.salesforce import errors
-from connector.sandbox.salesforce.store import Row, Store
+from connector.sandbox.salesforce.row_keys import Row
+from connector.sandbox.salesforce.store import Store
 
 VERSION = "ContentVersion"
 DOCUMENT = "ContentDocument"

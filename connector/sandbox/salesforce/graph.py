@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import Answer
 from connector.sandbox.salesforce.addresses import Target, target_of
 from connector.sandbox.salesforce.perform import Visit, perform
 from connector.sandbox.salesforce.placeholders import depth_of, resolved
-from connector.sandbox.salesforce.records import METHODS, Answer
+from connector.sandbox.salesforce.records import METHODS
 from connector.sandbox.salesforce.subrequests import (
     HALTED,
     Node,

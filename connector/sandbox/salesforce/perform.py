@@ -6,13 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import Answer, RecordAddress
 from connector.sandbox.salesforce.addresses import DATA_PATH, Target
 from connector.sandbox.salesforce.call import may_duplicate
 from connector.sandbox.salesforce.collection import Collections
 from connector.sandbox.salesforce.describe import basic, describe, describe_all
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.query import Queries
-from connector.sandbox.salesforce.records import Answer, RecordAddress, Records
+from connector.sandbox.salesforce.records import Records
 from connector.sandbox.salesforce.schema import Schema
 from connector.sandbox.salesforce.soql import parse
 

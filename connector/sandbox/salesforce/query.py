@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import shown_value
 from connector.sandbox.salesforce.files import LINK
 from connector.sandbox.salesforce.ids import full_id
-from connector.sandbox.salesforce.records import shown_value
+from connector.sandbox.salesforce.row_keys import Row
 from connector.sandbox.salesforce.schema import NUMBER_TYPES, TEXT_TYPES, Field, ObjectType, Schema
 from connector.sandbox.salesforce.soql import Comparison, Every, Order, Query, Some, Value, unescaped
-from connector.sandbox.salesforce.store import Row, Store
+from connector.sandbox.salesforce.store import Store
 
 Test: TypeAlias = Callable[[Row], bool]
 

@@ -1,52 +1,30 @@
 """Create, read, update, upsert and delete single records: the same for a request and for a graph's node."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.addressed import (
+    Answer,
+    RecordAddress,
+    RecordOperation,
+    external_id,
+    key_value,
+    shown_value,
+)
 from connector.sandbox.salesforce.body import body_without_key, check_unique, read_for_insert, read_for_update
 from connector.sandbox.salesforce.files import LINK, VERSION, Files
 from connector.sandbox.salesforce.ids import full_id
+from connector.sandbox.salesforce.row_keys import Row
 from connector.sandbox.salesforce.rules import Rules, Write
-from connector.sandbox.salesforce.schema import NUMBER_TYPES, Field, ObjectType, Schema
-from connector.sandbox.salesforce.store import Row, Store
-from connector.sandbox.salesforce.values import stamp, wrong_type
+from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
+from connector.sandbox.salesforce.store import Store
+from connector.sandbox.salesforce.values import stamp
 
 UPDATE_ONLY_SINCE = 61
 METHODS = {"create": "POST", "read": "GET", "update": "PATCH", "upsert": "PATCH", "delete": "DELETE"}
 KEYED = ("read", "update", "upsert", "delete")
-
-RecordOperation: TypeAlias = Literal["create", "read", "update", "upsert", "delete", "file_data"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """Status, body and address of what was created."""
-
-    status: int
-    body: Any = None  # None: nothing is sent
-    content: bytes | None = None  # instead of a body, as `media_type`
-    media_type: str = ""
-    location: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecordAddress:
-    """What a record's URL says, decoded."""
-
-    version: str  # "v66.0"
-    object_name: str
-    name: str = ""  # an id, or the external id field's name
-    key: str | None = None  # the external id; None when the address is by id
-    query: Mapping[str, str]
-
-    @property
-    def root(self) -> str:
-        """The address that records of this version begin with."""
-        return f"/services/data/{self.version}/sobjects"
 
 
 class Records:
@@ -217,41 +195,11 @@ class Records:
         }
 
 
-def key_value(field: Field, key: str) -> str | Decimal:
-    """Give an external id, which an address holds as text, in its field's type.
-
-    Raises: ApiError 400 when the field holds numbers and this is none.
-    """
-    if field.type not in NUMBER_TYPES:
-        return key
-    try:
-        return Decimal(key)
-    except InvalidOperation:
-        raise wrong_type("double", key) from None
-
-
-def external_id(found: ObjectType, name: str) -> Field:
-    """Give the external id field of this name.
-
-    Raises: ApiError 404 NOT_FOUND.
-    """
-    field = found.field(name)
-    if field is None or not field.external_id:
-        raise errors.no_external_id_field(name)
-    return field
-
-
 def _refuse_empty_key(operation: RecordOperation, address: RecordAddress, found: ObjectType) -> None:
     """Refuse an address that stops after the external id field: Salesforce takes it for another resource."""
     field = found.field(address.name)
     if address.key == "" or (address.key is None and field is not None and field.external_id):
         raise errors.method_not_allowed(METHODS[operation], "HEAD,GET,POST")
-
-
-def shown_value(field: Field, row: Row, url: str) -> Any:  # noqa: ANN401 a field's value has the field's type
-    """Give a value as it is read: of a file's data, the address."""
-    value = row[field.name]
-    return f"{url}/{field.name}" if field.type == "base64" and value is not None else value
 
 
 def _column(found: ObjectType, name: str) -> Field:

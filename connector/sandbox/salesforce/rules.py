@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from connector.sandbox.salesforce import errors
+from connector.sandbox.salesforce.row_keys import Row
 from connector.sandbox.salesforce.schema import ObjectType
-from connector.sandbox.salesforce.store import Row, Store
+from connector.sandbox.salesforce.store import Store
 from connector.sandbox.schedule import Schedule
 
 Write: TypeAlias = Literal["insert", "update", "delete"]

@@ -14,12 +14,13 @@ from connector.sandbox.journal import Journal
 from connector.sandbox.salesforce.admin import WithAdmin
 from connector.sandbox.salesforce.api import Api, operation_of
 from connector.sandbox.salesforce.bulk_jobs import Jobs
-from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects, with_record_types
+from connector.sandbox.salesforce.catalog import CURRENCIES, standard_objects
 from connector.sandbox.salesforce.limits import LongRequests
 from connector.sandbox.salesforce.locks import Holder, Locks
 from connector.sandbox.salesforce.options import Options
 from connector.sandbox.salesforce.org import Org
 from connector.sandbox.salesforce.pages import Pages
+from connector.sandbox.salesforce.record_types import with_record_types
 from connector.sandbox.salesforce.records import Records
 from connector.sandbox.salesforce.rules import DuplicateRule, RecordFault, Rules, ValidationRule
 from connector.sandbox.salesforce.schema import RECORD_TYPE, ObjectType, Schema

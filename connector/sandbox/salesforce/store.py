@@ -4,16 +4,13 @@ import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from decimal import Decimal
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from connector.sandbox.journal import Effect
 from connector.sandbox.salesforce.ids import make_id
 from connector.sandbox.salesforce.locks import Guard
+from connector.sandbox.salesforce.row_keys import Row, index_entries, index_key, lock_keys, unique_key
 from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
-
-Row: TypeAlias = Mapping[str, Any]
-
 
 Change: TypeAlias = tuple[ObjectType, str, Row | None]
 
@@ -66,7 +63,7 @@ class Store:
         self._index.clear()
         for name, rows in self._rows.items():
             for record_id, row in rows.items():
-                for key in _index_entries(self._schema.object(name), row):
+                for key in index_entries(self._schema.object(name), row):
                     self._index[key].add(record_id)
 
     @property
@@ -123,7 +120,7 @@ class Store:
 
     def was_raced(self, found: ObjectType, field: Field, value: object) -> bool:
         """Tell whether another transaction was writing this key when the open one first looked for it."""
-        return _unique_key(found, field, value) in self._in_transaction().raced
+        return unique_key(found, field, value) in self._in_transaction().raced
 
     def issue_number(self, sequence: str) -> int:
         """Give the sequence's next number. As in a real org, a rollback leaves a gap."""
@@ -185,7 +182,7 @@ class Store:
         transaction = self._in_transaction()
         found = self._schema.object(found.name)  # the whole object: a user's view may lack fields
         if transaction.guard is not None:
-            for key in _lock_keys(found, record_id, self._rows[found.name].get(record_id), row):
+            for key in lock_keys(found, record_id, self._rows[found.name].get(record_id), row):
                 transaction.guard(key)
                 transaction.locked.add(key)
         transaction.undo.append((found, record_id, self._replace(found, record_id, row)))
@@ -200,7 +197,7 @@ class Store:
         rows = self._rows[found.name]
         before = rows.get(record_id)
         if before is not None:
-            for key in _index_entries(found, before):
+            for key in index_entries(found, before):
                 self._index[key].discard(record_id)
         if row is None:
             del rows[record_id]
@@ -208,7 +205,7 @@ class Store:
             return before
         rows[record_id] = row
         self._deleted.discard(record_id)
-        for key in _index_entries(found, row):
+        for key in index_entries(found, row):
             self._index[key].add(record_id)
         return before
 
@@ -230,36 +227,3 @@ class Store:
         if self._open is not None:
             effect = Effect(kind=kind, subject=f"{found.name}/{record_id}", values=dict(values))
             self._open.effects.append(effect)
-
-
-def index_key(field: Field, value: object) -> str:
-    """Give the form in which two values of a field are the same."""
-    if isinstance(value, Decimal):
-        return str(value.normalize())
-    text = str(value)
-    return text if field.case_sensitive or field.type == "reference" else text.lower()
-
-
-def _lock_keys(found: ObjectType, record_id: str, before: Row | None, after: Row | None) -> set[str]:
-    """Give what a write locks: the row, its masters before and after, and the unique values it takes."""
-    keys = {record_id}
-    for field in found.references:
-        if field.is_master or field.locks_target:
-            parents = (row[field.name] for row in (before, after) if row is not None)
-            keys.update(parent for parent in parents if parent is not None)
-    for field in found.unique:
-        new = after[field.name] if after is not None else None
-        if new is not None and (before is None or before[field.name] != new):
-            keys.add(_unique_key(found, field, new))
-    return keys
-
-
-def _unique_key(found: ObjectType, field: Field, value: object) -> str:
-    return f"{found.name}.{field.name}={index_key(field, value)}"
-
-
-def _index_entries(found: ObjectType, row: Row) -> Iterator[tuple[str, str, str]]:
-    for field in found.indexed:
-        value = row[field.name]
-        if value is not None:
-            yield found.name, field.name, index_key(field, value)

@@ -1,7 +1,10 @@
 """Every fault of the list, as a caller meets it, and what became of the row meanwhile."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -9,7 +12,9 @@ import pytest
 
 from connector.sandbox.faults import Fault
 from connector.sandbox.salesforce import faults
+from connector.sandbox.salesforce.admin import FAULTS
 from connector.sandbox.salesforce.options import Options
+from connector.sandbox.salesforce.store import Snapshot
 from tests.sandbox.salesforce.org import MakeOrg, Org, code
 
 NUMBER = {"Number__c": "7"}
@@ -160,3 +165,53 @@ def test_beyond_the_long_requests_that_it_takes_an_org_refuses(make_org: MakeOrg
     assert code(refused) == (403, "REQUEST_LIMIT_EXCEEDED")
     assert "ConcurrentPerOrgLongTxn" in refused.json()[0]["message"]
     assert org.send("GET", "/sobjects").status_code == 200
+
+
+def send_graph(org: Org) -> httpx.Response:
+    data = "/services/data/v66.0/sobjects"
+    header = {
+        "method": "PATCH",
+        "url": f"{data}/Invoice__c/Docflo_Id__c/1",
+        "referenceId": "hdr",
+        "body": {"Number__c": "8"},
+    }
+    line = {
+        "method": "POST",
+        "url": f"{data}/Invoice_Line__c",
+        "referenceId": "l1",
+        "body": {"Invoice__c": "@{hdr.id}", "Docflo_Key__c": "1:1"},
+    }
+    return org.graphs({"graphId": "d1", "compositeRequest": [header, line]})
+
+
+def send_collection(org: Org) -> httpx.Response:
+    records = [{"attributes": {"type": "Invoice__c"}, "Docflo_Id__c": key} for key in ("1", "2")]
+    return org.send("PATCH", "/composite/sobjects/Invoice__c/Docflo_Id__c", {"records": records})
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+@pytest.mark.parametrize("send", [send_graph, send_collection])
+def test_after_every_fault_the_org_is_as_before_or_as_after(
+    org: Org, name: str, send: Callable[[Org], httpx.Response]
+) -> None:
+    org.sandbox.insert("Invoice__c", {"Docflo_Id__c": "1", "Number__c": "7"})
+    before = org.sandbox.snapshot()
+    send(org)
+    after = org.sandbox.snapshot()
+    org.sandbox.restore(before)
+    org.client.timeout = httpx.Timeout(0.3)
+    fault = replace(FAULTS[name], seconds=5.0)
+    org.sandbox.faults.add(faults.on_match(fault, path="composite", operation="*"))
+    with suppress(httpx.TransportError):
+        send(org)
+    assert org.sandbox.faults.pending == ()
+    assert values(org.sandbox.snapshot()) in (values(before), values(after))
+
+
+def values(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
+    """Give what was written, without what the org numbers anew."""
+    numbered = ("Id", "Name", "Invoice__c")
+    return {
+        name: [{key: value for key, value in row.items() if key not in numbered} for row in rows.values()]
+        for name, rows in snapshot.rows.items()
+    }
