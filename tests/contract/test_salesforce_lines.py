@@ -1,55 +1,21 @@
 """Lines over the sandbox: which are removed, which are left alone, and what it all costs in requests."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
-from connector.adapters.salesforce.adapter import SalesforceAdapter
-from connector.adapters.salesforce.settings import SalesforceSettings
-from connector.clock import utc_now
 from connector.errors import RejectedError
-from connector.record import LineKind, Receipt, Record
+from connector.record import Receipt
 from connector.sandbox.faults import Fault
 from connector.sandbox.salesforce import SalesforceSandbox
-from connector.sandbox.server import SandboxServer
-from tests.factories import make_line, make_record
-
-KIND = LineKind(object="Invoice_Line__c", key_field="Docflo_Key__c", parent_field="Invoice__c")
-
-
-@pytest.fixture(autouse=True)
-def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SF_KEY", "sandbox-consumer")
-    monkeypatch.setenv("SF_SECRET", "sandbox-secret")
-
-
-@contextmanager
-def connected(sandbox: SalesforceSandbox, **settings: Any) -> Iterator[SalesforceAdapter]:
-    with SandboxServer(sandbox.app) as server:
-        values = {
-            "adapter": "salesforce",
-            "login_url": server.url,
-            "consumer_key": "${env:SF_KEY}",
-            "consumer_secret": "${env:SF_SECRET}",
-            **settings,
-        }
-        adapter = SalesforceAdapter(SalesforceSettings.model_validate(values), clock=utc_now)
-        yield adapter
-        adapter.close()
+from tests.contract.salesforce_org import connected, invoice
+from tests.factories import make_line
 
 
 @pytest.fixture
 def org() -> SalesforceSandbox:
     return SalesforceSandbox()
-
-
-def invoice(key: str, *names: str, amount: str = "1.10") -> Record:
-    lines = tuple(make_line(f"{key}:{name}", fields={"Amount__c": Decimal(amount)}) for name in names)
-    return make_record(key, lines=lines, line_kinds=(KIND,))
 
 
 def keys(org: SalesforceSandbox) -> list[str | None]:

@@ -36,6 +36,7 @@ class SalesforceAdapter:
             empty_lines=settings.empty_lines,
             revision_field=settings.revision_field,
             duplicates=settings.duplicates,
+            completion_field=settings.completion_field,
         )
         self._graphs = GraphDelivery(
             self._transport,

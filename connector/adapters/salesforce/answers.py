@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from connector.adapters.salesforce.faults import HALTED, Fault, read_faults
+from connector.adapters.salesforce.faults import COLLATERAL, Fault, read_faults
 from connector.adapters.salesforce.graph import Graph
 from connector.adapters.salesforce.packing import graph_id
 from connector.adapters.salesforce.plan import HEADER
@@ -61,7 +61,7 @@ def _result(entry: Mapping[str, object] | None, graph: Graph) -> GraphResult:
         return _committed(nodes, faults, graph)
     if entry.get("isSuccessful") is not False or not faults:
         return Unclear(reason="the answer says neither yes nor no")
-    culprits = {reference: fault for reference, fault in faults.items() if fault.code != HALTED}
+    culprits = {reference: fault for reference, fault in faults.items() if fault.code not in COLLATERAL}
     return Refused(faults=culprits, places=graph.places) if culprits else NotTried()
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from connector.adapters.salesforce.graph import Graph, build_graph
+from connector.adapters.salesforce.graph import MOST_NODES, Graph, build_graph
 from connector.adapters.salesforce.held import Held
 from connector.adapters.salesforce.keys import Shapes, fold
-from connector.adapters.salesforce.plan import make_plan
+from connector.adapters.salesforce.plan import Plan, make_plan
 from connector.adapters.salesforce.rules import Rules
 from connector.adapters.salesforce.second_try import deserves_second_try
 from connector.adapters.salesforce.sending import Results
@@ -23,6 +23,7 @@ class Batch:
         self._rules = rules
         self._version = version
         self._graphs: dict[int, Graph] = {}
+        self.large: dict[int, Plan] = {}  # what no transaction takes
         self.results = Results()
         for at in _shared_keys(records, shapes):
             same = f"another record of this batch has the same {records[at].key_field}"
@@ -34,11 +35,14 @@ class Batch:
         return [at for at in range(len(self.records)) if at not in self.results]
 
     def build(self, positions: Sequence[int], held: Sequence[Held]) -> list[Graph]:
-        """Give graphs for these records; those of which none can be made get their refusal as a result."""
+        """Give graphs for these records. Those too large are kept as `large`, refusals are results."""
         graphs = []
         for at, known in zip(positions, held, strict=True):
             try:
                 plan = make_plan(self.records[at], self.shapes, self._rules, known)
+                if plan.size > MOST_NODES and self._rules.completion_field is not None:
+                    self.large[at] = plan
+                    continue
                 graph = build_graph(plan, version=self._version, position=at)
             except RejectedError as error:
                 self.results[at] = error

@@ -7,6 +7,7 @@ from itertools import chain
 
 from connector.adapters.salesforce.adopting import is_free, match_of
 from connector.adapters.salesforce.batch import Batch
+from connector.adapters.salesforce.by_collection import CollectionDelivery
 from connector.adapters.salesforce.catalogue import Catalogue
 from connector.adapters.salesforce.graph import Graph
 from connector.adapters.salesforce.held import Reader
@@ -42,6 +43,7 @@ class GraphDelivery:
         self._version = version
         self._pace = Pace()
         self._lanes = Lanes(clock)
+        self._large = CollectionDelivery(transport, version, rules.completion_field or "")
         self._reader = Reader(read=transport.read, version=version, revision_field=rules.revision_field)
 
     def deliver(self, records: Sequence[Record]) -> Results:
@@ -76,6 +78,7 @@ class GraphDelivery:
             held = [replace(known, adopted=adopted[at]) for at, known in zip(positions, held, strict=True)]
         graphs = batch.build(positions, held)
         self._travel(graphs, batch)
+        self._send_large(batch)
 
     def _travel(self, graphs: Sequence[Graph], batch: Batch) -> None:
         """Send what may travel now. What would wait for somebody else's lock waits here, and keeps nobody."""
@@ -91,6 +94,16 @@ class GraphDelivery:
             if stopped := next(filter(stops, results.values()), None):
                 batch.results |= {graph.position: not_sent(stopped) for graph in chain(*waiting)}
                 return
+
+    def _send_large(self, batch: Batch) -> None:
+        """Send what no transaction takes, one record after the other."""
+        while batch.large:
+            at, plan = batch.large.popitem()
+            parents = parents_of(plan.record, batch.shapes)
+            with self._lanes.entered([plan], {plan: parents}) as admitted:
+                result = self._large.deliver(plan, batch.shapes) if admitted else self._lanes.busy()
+            batch.results[at] = result
+            self._lanes.learn(parents, result)
 
     def _adopted(self, batch: Batch) -> dict[int, str]:
         """Give the records to write into instead of creating a duplicate, each for one of ours only."""

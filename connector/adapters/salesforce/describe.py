@@ -36,6 +36,7 @@ class ObjectShape:
     name: str
     createable: bool
     updateable: bool
+    deletable: bool
     fields: Mapping[str, FieldShape]  # by lower-case name: Salesforce does not distinguish case
 
     def field(self, name: str) -> FieldShape | None:
@@ -64,6 +65,7 @@ def read_object(body: object) -> ObjectShape:
         name=expected(answer.get("name"), str, "describe name"),
         createable=answer.get("createable") is not False,
         updateable=answer.get("updateable") is not False,
+        deletable=answer.get("deletable") is not False,
         fields={field.name.lower(): field for field in fields},
     )
 

@@ -58,7 +58,7 @@ _PASSING = frozenset({Kind.TRANSIENT, Kind.LOCK})
 
 _CALL_REMEDIES: Mapping[int, str] = {
     401: APP_REMEDY,
-    403: "Give the integration user the rights that docs/adapters.md lists.",
+    403: "Give the integration user the rights that docs/salesforce.md lists.",
     404: "Check instance_url and api_version: Salesforce does not know this address.",
     405: "Check instance_url and api_version: Salesforce does not offer this call.",
     410: "Set api_version to one that Salesforce still offers.",

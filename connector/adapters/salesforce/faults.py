@@ -16,6 +16,8 @@ HALTED = "PROCESSING_HALTED"
 SESSION_EXPIRED = "INVALID_SESSION_ID"
 NOT_WRITEABLE = "INVALID_FIELD_FOR_INSERT_UPDATE"
 DUPLICATE_VALUE = "DUPLICATE_VALUE"
+COLLATERAL = frozenset({HALTED, "ALL_OR_NONE_OPERATION_ROLLED_BACK", "BATCH_PROCESSING_HALTED"})
+"""What is said of those that failed with another and are not to blame."""
 GONE = frozenset({"NOT_FOUND", "ENTITY_IS_DELETED", "INVALID_CROSS_REFERENCE_KEY"})
 """What is said of an id that is not there any more."""
 

@@ -59,6 +59,7 @@ def compare(
     mapped = [Mapped(object=described.name, name=name, place=places.get(name, "")) for name in shape.fields]
     findings = [
         *_object_rights(described),
+        *_removals(shape, described),
         *_key(shape, described),
         *_parent(shape, described),
         *(finding for field in mapped for finding in _field(field, described, referred)),
@@ -82,6 +83,16 @@ def _object_rights(described: ObjectShape) -> Iterator[Finding]:
             subject=described.name,
             message=f"the integration user may not {' or '.join(missing)} records",
             remedy="Give it Read, Create and Edit on the object in a permission set.",
+        )
+
+
+def _removals(shape: RecordShape, described: ObjectShape) -> Iterator[Finding]:
+    if shape.parent_field is not None and not described.deletable:
+        yield Finding(
+            severity=Severity.WARNING,
+            subject=described.name,
+            message="the integration user may not delete records: a document that has lost a line is refused",
+            remedy="Give it Delete on the object in a permission set.",
         )
 
 

@@ -7,14 +7,13 @@ processes meet in Salesforce's own row locks, whose losers come back here.
 
 import random
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from connector.adapters.salesforce.answers import Committed, Refused
 from connector.adapters.salesforce.faults import Kind, rule_for
-from connector.adapters.salesforce.graph import Graph
 from connector.adapters.salesforce.keys import Shapes
 from connector.adapters.salesforce.sending import Result
 from connector.clock import Clock
@@ -23,6 +22,8 @@ from connector.record import Record
 
 Parents: TypeAlias = frozenset[tuple[str, str]]
 """Records that a document refers to: by a field, and a value of it."""
+
+T = TypeVar("T", bound=Hashable)  # whatever travels: a graph, a large record
 
 HOT_AFTER = 3  # lost locks
 _FORGOTTEN_AFTER = timedelta(minutes=15)
@@ -56,10 +57,10 @@ class Lanes:
         self._busy: set[tuple[str, str]] = set()
         self._losses: dict[tuple[str, str], tuple[int, datetime]] = {}
 
-    def parties(self, graphs: Sequence[Graph], parents: Mapping[Graph, Parents]) -> Iterator[list[Graph]]:
+    def parties(self, graphs: Sequence[T], parents: Mapping[T, Parents]) -> Iterator[list[T]]:
         """Share graphs out over calls: strangers together, each losing parent by itself, hot ones alone."""
-        together: list[Graph] = []
-        losing: dict[Parents, list[Graph]] = {}
+        together: list[T] = []
+        losing: dict[Parents, list[T]] = {}
         for graph in graphs:
             if self._lost(parents[graph]):
                 losing.setdefault(parents[graph], []).append(graph)
@@ -71,10 +72,10 @@ class Lanes:
             yield from ([graph] for graph in party) if self._is_hot(shared) else [party]
 
     @contextmanager
-    def entered(self, party: Sequence[Graph], parents: Mapping[Graph, Parents]) -> Iterator[list[Graph]]:
+    def entered(self, party: Sequence[T], parents: Mapping[T, Parents]) -> Iterator[list[T]]:
         """Give those whose parents nobody else is busy with; they are ours inside the block."""
         ours: set[tuple[str, str]] = set()
-        admitted: list[Graph] = []
+        admitted: list[T] = []
         with self._lock:
             for graph in party:
                 wanted = parents[graph]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from connector.adapters.salesforce.held import Held, HeldLine
 from connector.adapters.salesforce.keys import LineKey, Shapes, line_key
-from connector.adapters.salesforce.rules import EmptyLines, Rules
+from connector.adapters.salesforce.rules import COMPLETE, EmptyLines, Rules
 from connector.adapters.salesforce.values import field_behind, holds_already, is_text, upsert_body
 from connector.errors import RejectedError
 from connector.record import Line, Record, line_parts
@@ -27,7 +27,7 @@ class Write:
     refers: Mapping[str, str] = field(default_factory=dict)  # field -> what it names, by reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Plan:
     """All of one record. Whatever a write refers to stands before it."""
 
@@ -36,6 +36,11 @@ class Plan:
     removals: tuple[HeldLine, ...]  # the innermost lines first
     held_ids: Mapping[str, str]  # by reference: what is there already and can be named by its id
     adopted: str | None = None  # the id of a record that the header is written into, without our key so far
+
+    @property
+    def size(self) -> int:
+        """Give how many parts a transaction would have."""
+        return len(self.writes) + len(self.removals)
 
 
 def make_plan(record: Record, shapes: Shapes, rules: Rules, held: Held) -> Plan:
@@ -73,10 +78,12 @@ class _Planner:
     def run(self) -> None:
         for index, companion in enumerate(self._record.companions, start=1):
             self._write(f"companion{index}", companion.object, companion, {})
-        revision = {}
+        ours: dict[str, object] = {}
         if self._rules.revision_field is not None and self._record.revision is not None:
-            revision[self._rules.revision_field] = self._record.revision
-        self._write(HEADER, self._record.object, self._record, {}, more=revision)
+            ours[self._rules.revision_field] = self._record.revision
+        if self._rules.completion_field is not None:
+            ours[self._rules.completion_field] = COMPLETE
+        self._write(HEADER, self._record.object, self._record, {}, more=ours)
         for line in self._record.lines:
             self._line(line, HEADER)
 

@@ -12,6 +12,11 @@ class EmptyLines(StrEnum):
     REMOVE = "remove"
 
 
+PARTIAL = "partial"
+COMPLETE = "complete"
+"""What the completion field of a header says."""
+
+
 class Duplicates(StrEnum):
     """What follows when a duplicate rule of the org finds records like the header."""
 
@@ -27,3 +32,4 @@ class Rules:
     empty_lines: EmptyLines = EmptyLines.REFUSE
     revision_field: str | None = None  # of the header, in which the document's revision is kept
     duplicates: Duplicates = Duplicates.BLOCK
+    completion_field: str | None = None  # of the header, that says whether all of a large document is there

@@ -2,31 +2,34 @@
 
 import io
 import ssl
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3.exceptions
 from requests.adapters import HTTPAdapter
+from urllib3 import ProxyManager
 
+from connector.adapters.salesforce.deadline import deadline, watch_connections
 from connector.adapters.salesforce.settings import SalesforceSettings
-
-_CHUNK = 64 * 1024
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """Sends with timeouts that no caller can forget, and reads the answer within a total deadline.
+    """Sends with timeouts that no caller can forget, and reads the answer within a total deadline."""
 
-    The read timeout of requests counts silence only: a body that drips one byte at a time never meets it.
-    """
-
-    def __init__(self, settings: SalesforceSettings, *, ticks: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: SalesforceSettings) -> None:
         super().__init__(max_retries=0)
+        watch_connections(self.poolmanager)
         self._timeouts = (settings.connect_timeout, settings.read_timeout)
         self._total = settings.deadline
         self._ca_bundle = str(settings.ca_bundle) if settings.ca_bundle else None
-        self._ticks = ticks
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> ProxyManager:  # noqa: ANN401 its own signature
+        """Make the pools of connections over a proxy."""
+        manager: ProxyManager = super().proxy_manager_for(proxy, **kwargs)
+        watch_connections(manager)
+        return manager
 
     def send(
         self,
@@ -41,30 +44,34 @@ class DeadlineAdapter(HTTPAdapter):
 
         The CA bundle is set here because requests lets REQUESTS_CA_BUNDLE win over `session.verify`.
         """
-        ends = self._ticks() + self._total
-        response = super().send(
-            request,
-            stream=True,
-            timeout=self._timeouts,
-            verify=self._ca_bundle or verify,
-            cert=cert,
-            proxies=proxies,
-        )
-        response.raw = io.BytesIO(self._body(response, ends))
+        late = f"the answer was not complete after {self._total:g} seconds"
+        with deadline(self._total) as limit:
+            try:
+                response = super().send(
+                    request,
+                    stream=True,
+                    timeout=self._timeouts,
+                    verify=self._ca_bundle or verify,
+                    cert=cert,
+                    proxies=proxies,
+                )
+                response.raw = io.BytesIO(_body(response))
+            except requests.exceptions.RequestException as error:
+                if limit.has_passed:
+                    raise requests.exceptions.ReadTimeout(late) from error
+                raise
+        if limit.has_passed:
+            # Headers that are cut off look as if they ended there.
+            raise requests.exceptions.ReadTimeout(late)
         return response
 
-    def _body(self, response: requests.Response, ends: float) -> bytes:
-        chunks = []
-        try:
-            while chunk := response.raw.read1(_CHUNK, decode_content=True):
-                chunks.append(chunk)
-                if self._ticks() > ends:
-                    response.raw.close()
-                    message = f"the answer was not complete after {self._total:g} seconds"
-                    raise requests.exceptions.ReadTimeout(message)
-        except urllib3.exceptions.HTTPError as error:
-            raise requests.exceptions.ChunkedEncodingError(error) from error
-        return b"".join(chunks)
+
+def _body(response: requests.Response) -> bytes:
+    try:
+        data: bytes = response.raw.read(decode_content=True)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise requests.exceptions.ChunkedEncodingError(error) from error
+    return data
 
 
 class SalesforceSession(requests.Session):

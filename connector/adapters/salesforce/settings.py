@@ -100,6 +100,12 @@ class SalesforceSettings(BaseModel):
         description="When a duplicate rule of the org finds records like the header: block, allow (save all "
         "the same) or use_match (write into the one record found).",
     )
+    completion_field: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z]\w*$",
+        description="Text field of the header that says complete or partial: lets in what is larger than a "
+        "transaction.",
+    )
     revision_field: str | None = Field(
         None,
         pattern=r"^[A-Za-z]\w*$",

@@ -69,12 +69,12 @@ class Transport:
                 return None
             raise
 
-    def write(self, path: str, body: bytes) -> object:
-        """POST and give the JSON value.
+    def write(self, path: str, body: bytes | None, *, method: str = "POST") -> object:
+        """Send what changes something and give the JSON value.
 
         Raises: OutcomeUnknownError when it may have been committed; else what refused the whole call.
         """
-        answer = self._call("POST", path, body)
+        answer = self._call(method, path, body)
         value = decode(answer.content)
         if answer.status_code >= requests.codes.multiple_choices:
             raise self._refusal(answer, value, wrote=True)
@@ -106,7 +106,7 @@ class Transport:
 
     def _send(self, method: str, path: str, body: bytes | None, token: Token) -> requests.Response:
         headers = {"Authorization": f"Bearer {token.value}", "Accept": "application/json"}
-        if body is not None:
+        if method != "GET":
             if self._settings.duplicates is Duplicates.ALLOW:
                 headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
             headers["Content-Type"] = "application/json; charset=UTF-8"
@@ -115,7 +115,7 @@ class Transport:
                 answer = session.request(method, f"{token.instance_url}{path}", data=body, headers=headers)
         except requests.exceptions.RequestException as error:
             note(method, path, f"no whole answer ({type(error).__name__})")
-            raise _wire_error(error, wrote=body is not None) from error
+            raise _wire_error(error, wrote=method != "GET") from error
         except OSError as error:  # requests says so for a CA bundle that is not there
             raise UnavailableError(
                 f"cannot use ca_bundle {self._settings.ca_bundle}: {error.strerror}"

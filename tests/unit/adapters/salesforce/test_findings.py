@@ -168,3 +168,14 @@ def test_an_unknown_object_has_its_place_and_what_was_meant() -> None:
     assert finding.severity is Severity.ERROR
     assert finding.message.startswith("mappings/x.yaml:10:9: ")
     assert 'did you mean "Invoice__c"?' in finding.message
+
+
+def test_lines_that_could_not_be_removed_are_told() -> None:
+    lines = RecordShape(
+        object="Invoice_Line__c", key_field="Docflo_Key__c", fields=(), parent_field="Invoice__c"
+    )
+
+    findings = compared(lines, {**LINE, "deletable": False})
+
+    assert [found.severity for found in findings] == [Severity.OK, Severity.WARNING]
+    assert "has lost a line is refused" in findings[1].message
