@@ -14,6 +14,7 @@ from connector.cli import (
     mapping,
     pipelines,
     preview,
+    profile,
     run,
     sandbox,
     schema,
@@ -52,6 +53,7 @@ app.add_typer(checkpoint.app, name="checkpoint")
 app.add_typer(database.app, name="database")
 app.add_typer(api.app, name="api")
 app.add_typer(schema.app, name="schema")
+app.add_typer(profile.app, name="profile")
 app.add_typer(sandbox.app, name="sandbox")
 app.command("selftest")(selftest.selftest)
 
