@@ -97,6 +97,10 @@ class DocumentsSection(_Section):
         default=timedelta(days=30),
         description="How long before the checkpoint each listing starts: finds late approvals.",
     )
+    rescan: Duration = Field(
+        default=timedelta(days=365),
+        description="How long after a document was created a rescan still finds an edit of it.",
+    )
     open_statuses: tuple[str, ...] | None = Field(
         default=None,
         description="Statuses from which a document may still become ready; a sweep goes back to the oldest. "
@@ -117,6 +121,11 @@ class ScheduleSection(_Section):
         default=timedelta(hours=1),
         description="Pause between two listings back to the oldest document that is not approved yet: "
         "finds late approvals and edits after delivery. With `cron`, at its times only.",
+    )
+    rescan: Duration = Field(
+        default=timedelta(days=1),
+        description="Pause between two listings of everything that `documents.rescan` reaches back to: "
+        "finds edits long after delivery.",
     )
 
     @model_validator(mode="after")

@@ -16,8 +16,9 @@ from connector.adapters.base import Adapter, Idempotency, SettlesLate
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
-from connector.docflo.budget import Lane, Plan, SharedBudget, Window
+from connector.docflo.budget import Lane, Plan, Window
 from connector.docflo.client import DocfloClient
+from connector.docflo.shared_budget import SharedBudget
 from connector.document import STATUSES
 from connector.errors import ConfigError, Problem, UnavailableError
 from connector.ledger.breaker import BreakerStore
@@ -309,6 +310,7 @@ def make_pipeline(
         ),
         since=datetime.combine(documents.since, time.min, tzinfo=UTC),
         lookback=documents.lookback,
+        rescan=documents.rescan,
         on_change=section.on_change
         if can_update or section.on_change is not OnChange.UPDATE
         else OnChange.HOLD,

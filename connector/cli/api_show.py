@@ -41,6 +41,8 @@ def progress(file: Path) -> Iterator[Callable[[int], None] | None]:
 
 def page(found: DocumentPage, output: Output) -> None:
     """Print a listing."""
+    for _, row in found.unreadable:
+        typer.echo(f"a row cannot be read: {row.reason}", err=True)
     if output is Output.JSON:
         print_json({"documents": [document.raw for document in found.documents], "total": found.total})
         return

@@ -35,7 +35,7 @@ def all_pages(docflo: DocfloClient, query: DocumentQuery) -> DocumentPage:
         if not new:
             return DocumentPage(documents=tuple(found.values()), total=len(found) if total is None else total)
         found.update(new)
-        skip += len(page.documents)
+        skip += len(page.rows)
 
 
 def read_fields(arguments: Sequence[str], json_file: str | None) -> dict[str, WriteValue]:

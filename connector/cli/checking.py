@@ -18,6 +18,7 @@ from connector.docflo.answers import TypeConfiguration
 from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.errors import ConfigError, ConnectorError
+from connector.ledger.store import Store
 from connector.mapping.examples import run_examples
 from connector.mapping.rules import Mapping
 from connector.record import RecordShape
@@ -99,6 +100,13 @@ def _check_database(config: Config, report: Report) -> None:
     try:
         database.require_current_schema()
         report.add(Severity.OK, "database", "reachable, schema up to date")
+        for note in Store(database, clock=utc_now).unreadable():
+            report.add(
+                Severity.WARNING,
+                f"listing of {note.pipeline}",
+                f"{note.unreadable.mark} is listed and cannot be read: {note.unreadable.reason}",
+                "look at it in Docflo; each listing tries it again, and the rest is not held up",
+            )
     finally:
         database.close()
 
@@ -165,6 +173,8 @@ def _check_listing(name: str, section: PipelineSection, docflo: DocfloClient, re
         created_from=None,
     )
     page = docflo.list_documents(query)
+    for _, row in page.unreadable:
+        report.add(Severity.WARNING, f"listing of {name}", f"a listed row cannot be read: {row.reason}")
     if not page.documents:
         report.add(Severity.OK, f"listing of {name}", "readable; no document is waiting")
         return

@@ -6,16 +6,18 @@ from datetime import datetime
 
 from connector.cli.bar import Bar
 from connector.cli.exits import Exit, exit_code
-from connector.docflo.budget import Balance
 from connector.docflo.ratelimit import RateLimit
+from connector.docflo.shared_budget import Balance
 from connector.errors import ConnectorError, ThrottledError
 from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, Halt, State
 from connector.ledger.pauses import Pause
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
-from connector.pipeline.discover import Discovered, discover, sweep
-from connector.pipeline.work import Move
+from connector.pipeline.definition import Pipeline
+from connector.pipeline.discover import discover, is_rescan_due, rescan, sweep
+from connector.pipeline.gather import Discovered, merged
+from connector.pipeline.work import Move, Work
 from connector.wiring import Connector
 
 
@@ -67,7 +69,8 @@ class Cycle:
         for code in (Exit.CONFIGURATION, Exit.CREDENTIALS):
             if code in codes:
                 return code
-        if self.halts or self.count(State.DEAD) or any(found.listed.held for found in self.discovered):
+        needs_person = any(found.listed.held or found.unreadable for found in self.discovered)
+        if self.halts or self.count(State.DEAD) or needs_person:
             return Exit.DEAD
         if self.in_doubt:
             return Exit.IN_DOUBT
@@ -88,10 +91,9 @@ def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     for pipeline in connector.pipelines:
         if pipeline.name in left_alone:
             continue
-        listing = sweep if full else discover
         try:
             with listing_of(connector.breakers):
-                found = listing(pipeline, lister)
+                found = _sweep(pipeline, lister, connector) if full else discover(pipeline, lister)
         except ConnectorError as error:
             # What is in the ledger already can still be delivered.
             cycle.errors.append(error)
@@ -114,6 +116,17 @@ def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     cycle.breakers = connector.breakers.open()
     _read_ledger(cycle, connector)
     return cycle
+
+
+def _sweep(pipeline: Pipeline, lister: Work, connector: Connector) -> Discovered | None:
+    """Sweep, and rescan when the last rescan was long ago."""
+    found = sweep(pipeline, lister)
+    pause = connector.config.pipelines[pipeline.name].schedule.rescan
+    checkpoint = connector.store.checkpoint(pipeline.name)
+    if found is None or checkpoint is None or not is_rescan_due(checkpoint, pause, connector.clock()):
+        return found
+    again = rescan(pipeline, lister)
+    return found if again is None else merged(found, again)
 
 
 def _read_ledger(cycle: Cycle, connector: Connector) -> None:

@@ -11,7 +11,8 @@ from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
 from connector.document import STATUSES, Document
 from connector.errors import RejectedError
-from connector.pipeline.listing import CREATED, Quirk, is_ascending
+from connector.pipeline.joining import is_ascending
+from connector.pipeline.listing import CREATED, Quirk
 
 FEW = 5
 DAY = timedelta(days=1)

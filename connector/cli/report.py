@@ -9,9 +9,9 @@ from rich.table import Table
 
 from connector.cli.cycle import Cycle
 from connector.cli.output import table
-from connector.docflo.budget import Balance
+from connector.docflo.shared_budget import Balance
 from connector.ledger.breaker import Breaker
-from connector.ledger.delivery import Delivery, Errand, Halt, State
+from connector.ledger.delivery import Delivery, Errand, Halt, State, UnreadableNote
 from connector.ledger.pauses import Pause
 from connector.ledger.replicas import Replica
 from connector.pipeline.listing import Quirk
@@ -31,6 +31,7 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
                 "changed_after_delivery": found.listed.changed_after_delivery,
                 "held": found.listed.held,
                 "ignored": found.listed.ignored,
+                "unreadable": found.unreadable,
                 "delivered": cycle.moves[found.pipeline, State.DELIVERED],
                 "completed": cycle.moves[found.pipeline, State.COMPLETED],
                 "dead": cycle.moves[found.pipeline, State.DEAD],
@@ -85,6 +86,33 @@ def budget_line(budget: Balance) -> str:
     lanes = ", ".join(f"{lane.value.replace('_', '-')} {left}" for lane, left in budget.lanes.items())
     reset = f"; all of them again at {budget.reset_at:%H:%M:%S} UTC" if budget.reset_at else ""
     return f"Requests to Docflo: {budget.used} of {budget.limit} used; left for {lanes}{reset}."
+
+
+def unreadable_json(note: UnreadableNote) -> Mapping[str, object]:
+    """Give a listed document that could not be read as JSON values."""
+    return {
+        "document": note.unreadable.mark,
+        "reason": note.unreadable.reason,
+        "created_on": note.unreadable.created_on,
+        "first_seen_at": note.first_seen_at,
+        "last_seen_at": note.last_seen_at,
+    }
+
+
+def unreadable_table(notes: Iterable[UnreadableNote]) -> Table:
+    """Draw listed documents that could not be read."""
+    rows = [
+        (
+            note.pipeline,
+            note.unreadable.mark,
+            note.unreadable.reason,
+            note.unreadable.created_on,
+            note.first_seen_at,
+        )
+        for note in notes
+    ]
+    columns = ("pipeline", "document", "why", "created (UTC)", "since (UTC)")
+    return table("Listed, but cannot be read: tried again by each listing", columns, rows)
 
 
 def breaker_table(breakers: Iterable[Breaker]) -> Table:
@@ -237,6 +265,12 @@ def _show_listings(cycle: Cycle, screen: Console) -> None:
         if Quirk.SHIFTING in found.quirks:
             screen.print(
                 f"[yellow]![/yellow] {found.pipeline}: {Quirk.SHIFTING}; the next listing looks again.",
+                soft_wrap=True,
+            )
+        if found.unreadable:
+            screen.print(
+                f"[red]✗[/red] {found.pipeline}: {found.unreadable} listed documents cannot be read; "
+                "`docflo-connector status` names them. The next listing tries them again.",
                 soft_wrap=True,
             )
         if found.listed.held:

@@ -146,6 +146,7 @@ def make_setup(config: Config, database: Database) -> Setup:
                     every=schedule.every,
                     sweep=schedule.sweep,
                     cron=schedule.timetable,
+                    rescan=schedule.rescan,
                 )
                 for pipeline in connector.pipelines
                 for schedule in [config.pipelines[pipeline.name].schedule]

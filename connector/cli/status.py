@@ -17,6 +17,15 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         pause_line,
         replica_json,
         replica_lines,
+        unreadable_json,
+        unreadable_table,
+    )
+    from connector.cli.seen import (
+        edits_json,
+        edits_line,
+        progress_json,
+        progress_line,
+        unseen_edits,
     )
     from connector.cli.session import open_session
     from connector.clock import utc_now
@@ -28,6 +37,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         counts = sight.store.counts()
         halts = {halt.pipeline: halt for halt in sight.store.halts() if halt.pipeline in settings.pipelines}
         checkpoints = {name: sight.store.checkpoint(name) for name in settings.pipelines}
+        progress = {name: sight.store.progress(name).values() for name in settings.pipelines}
+        unreadable = [note for note in sight.store.unreadable() if note.pipeline in settings.pipelines]
         budget = sight.budget.balance()
         breakers = sight.breakers.open()
         replicas = sight.replicas.all()
@@ -40,6 +51,11 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         }
         for name in settings.pipelines
     }
+    now = utc_now()
+    edits = {
+        name: unseen_edits(checkpoints[name], section.documents, now)
+        for name, section in settings.pipelines.items()
+    }
     if output is Output.JSON:
         print_json(
             {
@@ -48,6 +64,9 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
                         **row,
                         "halted": halt_json(halts[name]) if name in halts else None,
                         "paused": pause_json(pauses[name]) if name in pauses else None,
+                        "listing": [progress_json(each) for each in progress[name]],
+                        "unreadable": [unreadable_json(note) for note in unreadable if note.pipeline == name],
+                        "edits": edits_json(edits[name]),
                     }
                     for name, row in rows.items()
                 },
@@ -64,6 +83,12 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         screen.print(halt_line(halt), markup=False, soft_wrap=True)
     for pause in pauses.values():
         screen.print(pause_line(pause), markup=False, soft_wrap=True)
+    for name in settings.pipelines:
+        for each in progress[name]:
+            screen.print(progress_line(each), markup=False, soft_wrap=True)
+        screen.print(edits_line(name, edits[name]), markup=False, soft_wrap=True)
+    if unreadable:
+        screen.print(unreadable_table(unreadable))
     if breakers:
         screen.print(breaker_table(breakers))
     for line in replica_lines(replicas, now=utc_now()):

@@ -88,6 +88,13 @@ class DocfloClient:
         with self._seen.lock:
             return self._seen.rate_limit
 
+    def afford(self, least: int) -> int | None:
+        """Give how many requests our lane may still send in this window; None when no limit is known.
+
+        Raises: ThrottledError when it is fewer than `least` and the next window will have more.
+        """
+        return self._budget.afford(self._lane, least)
+
     @property
     def page_size(self) -> int:
         """Rows asked for with one listing request."""

@@ -7,6 +7,7 @@ No successful answer is documented, so every plausible envelope is read and the 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 from connector.docflo.envelope import (
@@ -34,11 +35,31 @@ FIELDS = ("fields", "results", "result", "data", "analysis")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableRow:
+    """A row of a listing that is no document as we know one. Never its contents."""
+
+    mark: str  # the same row has the same mark
+    reason: str  # keys and types
+    type: str | None
+    status: str | None
+    created_on: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DocumentPage:
     """One page of a listing, in the server's order, which is not to be trusted."""
 
     documents: tuple[Document, ...]
     total: int | None  # as the server said; may be the size of the page
+    unreadable: tuple[tuple[int, UnreadableRow], ...] = ()  # each with its place among all rows, from 0
+
+    @property
+    def rows(self) -> tuple[Document | UnreadableRow, ...]:
+        """Give every row in the server's order: `skip` counts those that cannot be read too."""
+        rows: list[Document | UnreadableRow] = list(self.documents)
+        for place, row in self.unreadable:
+            rows.insert(place, row)
+        return tuple(rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +100,34 @@ def read_asked_document(body: bytes, document_id: str) -> Document:
 
 
 def read_page(body: bytes) -> DocumentPage:
-    """Read a page of "Get Documents"."""
+    """Read a page of "Get Documents". A row that cannot be read hides no other.
+
+    Raises: UnexpectedResponseError when rows came and none looks like a document: a shape we do not know.
+    """
     value = read_json(body)
-    rows = find_list(value, "a list of documents")
-    documents = tuple(document_from(as_object(unwrap(row))) for row in rows)
-    return DocumentPage(documents=documents, total=find_total(value))
+    documents: list[Document] = []
+    unreadable: list[tuple[int, UnreadableRow]] = []
+    for place, row in enumerate(find_list(value, "a list of documents")):
+        try:
+            documents.append(document_from(as_object(unwrap(row))))
+        except UnexpectedResponseError as error:
+            unreadable.append((place, _unreadable(row, error)))
+    is_one_document = len(unreadable) == 1 and (unreadable[0][1].status or unreadable[0][1].created_on)
+    if unreadable and not documents and not is_one_document:
+        raise UnexpectedResponseError(unreadable[0][1].reason)
+    return DocumentPage(documents=tuple(documents), total=find_total(value), unreadable=tuple(unreadable))
+
+
+def _unreadable(row: object, error: UnexpectedResponseError) -> UnreadableRow:
+    inner = unwrap(row)
+    raw = inner if isinstance(inner, Mapping) else {}
+    return UnreadableRow(
+        mark=f"row {sha256(write_json(row)).hexdigest()[:16]}",
+        reason=error.message,
+        type=_told(raw, TYPES),
+        status=_told(raw, ("status",)),
+        created_on=_created(raw),
+    )
 
 
 def read_info(body: bytes) -> DocumentInfo:

@@ -188,6 +188,41 @@ def errand_of(state: State) -> Errand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreadable:
+    """A listed document that could not be read. It is met again by the next listing that reaches it."""
+
+    mark: str  # its id, or a fingerprint of a row that tells none
+    reason: str
+    created_on: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadableNote:
+    """What the ledger holds of one."""
+
+    pipeline: str
+    unreadable: Unreadable
+    first_seen_at: datetime
+    last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """A listing under way: which part of it is proven. What was found there is stored with it."""
+
+    pipeline: str
+    kind: str  # what the checkpoint will say moved it: "listed", "swept", "rescanned"
+    scope: str  # what it lists; anything else begins anew
+    began_at: datetime
+    created_from: datetime
+    done_from: datetime | None = None  # the same for delivered documents; None: they are not looked at
+    open_since: datetime | None = None  # for the checkpoint, as it was when the listing began
+    part: int = 0  # parts before this one are proven; a part is a type and a status
+    rest_from: datetime | None = None  # of this part, what is left; None: all of it
+    rest_to: datetime | None = None  # None: no end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Checkpoint:
     """How far discovery of one pipeline has listed. Moved by a listing together with the rows it found."""
 
@@ -196,7 +231,8 @@ class Checkpoint:
     moved_at: datetime
     open_since: datetime | None = None  # no document created before is still to be approved; None: unknown
     swept_at: datetime | None = None  # when the last sweep began
+    rescanned_at: datetime | None = None  # when the last rescan began
     scope: str | None = None  # what was listed for: other types, statuses or `since` begin anew
-    event: str = "listed"  # what moved it: "listed", "swept", "set", "undo"
+    event: str = "listed"  # what moved it: "listed", "swept", "rescanned", "set", "undo"
     actor: str | None = None  # the person, for "set" and "undo"
     reason: str | None = None

@@ -99,6 +99,7 @@ def read_checkpoint(row: RowMapping) -> Checkpoint:
         moved_at=row["moved_at"],
         open_since=row["open_since"],
         swept_at=row["swept_at"],
+        rescanned_at=row["rescanned_at"],
         scope=row["scope"],
         event=row["event"] or "listed",
         actor=row["actor"],

@@ -22,8 +22,9 @@ from sqlalchemy import (
 
 from connector.clock import Clock
 from connector.crashpoint import Point, crashpoint
-from connector.errors import LeaseLostError, PermanentError
+from connector.errors import LeaseLostError
 from connector.ledger import lease
+from connector.ledger.checkpoint import set_checkpoint, undo_checkpoint
 from connector.ledger.database import Database
 from connector.ledger.delivery import (
     OPEN_STATES,
@@ -35,7 +36,10 @@ from connector.ledger.delivery import (
     Halt,
     Notice,
     OnChange,
+    Progress,
     State,
+    Unreadable,
+    UnreadableNote,
 )
 from connector.ledger.halts import halts_of
 from connector.ledger.lease import Lease
@@ -44,6 +48,13 @@ from connector.ledger.notices import change_notice, claim_notices, end_notice
 from connector.ledger.operations import By, Operations
 from connector.ledger.outcomes import Outcomes
 from connector.ledger.pauses import is_held
+from connector.ledger.progress import (
+    end_listing,
+    keep_progress,
+    note_unreadable,
+    progress_of,
+    unreadable_notes,
+)
 from connector.ledger.rows import (
     WITHOUT_SNAPSHOT,
     DeliveryEvent,
@@ -99,9 +110,12 @@ class Store:
         *,
         on_change: OnChange = OnChange.UPDATE,
         held: Lease | None = None,
+        progress: Progress | None = None,
+        unreadable: Sequence[Unreadable] = (),
     ) -> Listed:
         """Store what a listing found and how far it came: both or neither.
 
+        With a `checkpoint` the listing is whole; without, `progress` says which part of it is proven.
         Raises: LeaseLostError when `held` is no longer ours; nothing is stored then.
         """
         with self._database.write() as connection:
@@ -109,10 +123,23 @@ class Store:
                 lease.require(connection, held)
             hold_listing(connection, pipeline)
             listed = store_documents(connection, pipeline, found, on_change, self._clock())
+            note_unreadable(connection, pipeline, unreadable, self._clock())
             if checkpoint is not None:
-                move_checkpoint(connection, checkpoint)
+                move_checkpoint(connection, end_listing(connection, checkpoint, progress))
+            elif progress is not None:
+                keep_progress(connection, progress)
             crashpoint(Point.ROWS_WRITTEN)
         return listed
+
+    def progress(self, pipeline: str) -> Mapping[str, Progress]:
+        """Give how far listings of a pipeline came that were interrupted, by their kind."""
+        with self._database.read() as connection:
+            return progress_of(connection, pipeline)
+
+    def unreadable(self) -> tuple[UnreadableNote, ...]:
+        """Give every listed document that could not be read, the longest known first."""
+        with self._database.read() as connection:
+            return unreadable_notes(connection)
 
     def checkpoint(self, pipeline: str) -> Checkpoint | None:
         """Give how far discovery of this pipeline has listed; None before its first listing."""
@@ -126,55 +153,18 @@ class Store:
         The low-water mark follows it back, so that a sweep sees at least as much.
         Raises: PermanentError for the future, or without a reason.
         """
-        now = self._clock()
-        if listed_until > now:
-            raise PermanentError(
-                f"{listed_until:%Y-%m-%d %H:%M:%S} UTC lies in the future: documents created until then "
-                "would never be listed"
-            )
-        if not reason.strip():
-            raise PermanentError("a checkpoint is not moved without a reason")
-
-        def moved(current: Checkpoint) -> Checkpoint:
-            mark = current.open_since
-            return replace(
-                current,
-                listed_until=listed_until,
-                open_since=min(mark, listed_until) if mark else None,
-                event="set",
-                reason=reason,
-            )
-
-        return self._move_checkpoint(pipeline, moved, actor)
+        by = By(actor=actor, reason=reason, chosen=pipeline)
+        with self._database.write() as connection:
+            return set_checkpoint(connection, pipeline, listed_until, by, self._clock())
 
     def undo_checkpoint(self, pipeline: str, *, actor: str) -> Checkpoint:
         """Put the checkpoint back to where it was before a person set it.
 
         Raises: PermanentError when nobody did, or it was undone already.
         """
-        with self._database.read() as connection:
-            before = _before_last_set(connection, pipeline)
-        return self._move_checkpoint(
-            pipeline, lambda _: replace(before, event="undo", reason="undo of the last set"), actor
-        )
-
-    def _move_checkpoint(
-        self, pipeline: str, moved: Callable[[Checkpoint], Checkpoint], actor: str
-    ) -> Checkpoint:
-        now = self._clock()
-        statement = select(checkpoint_table).where(checkpoint_table.c.pipeline == pipeline)
+        by = By(actor=actor, reason="undo of the last set", chosen=pipeline)
         with self._database.write() as connection:
-            lease.revoke(connection, lease.discovery_of(pipeline))
-            hold_listing(connection, pipeline)
-            row = connection.execute(statement).mappings().first()
-            current = (
-                read_checkpoint(row)
-                if row is not None
-                else Checkpoint(pipeline=pipeline, listed_until=None, moved_at=now)
-            )
-            checkpoint = replace(moved(current), moved_at=now, actor=actor)
-            move_checkpoint(connection, checkpoint)
-        return checkpoint
+            return undo_checkpoint(connection, pipeline, by, self._clock())
 
     def checkpoint_history(self, pipeline: str, limit: int) -> tuple[Checkpoint, ...]:
         """Give where the checkpoint has been, newest first."""
@@ -355,19 +345,6 @@ class Store:
     def _rows(self, statement: Select[Any]) -> Sequence[RowMapping]:
         with self._database.read() as connection:
             return connection.execute(statement).mappings().all()
-
-
-def _before_last_set(connection: Connection, pipeline: str) -> Checkpoint:
-    columns = checkpoint_history.c
-    newest_first = select(checkpoint_history).where(columns.pipeline == pipeline).order_by(columns.id.desc())
-    by_person = columns.event.in_(["set", "undo"])
-    last = connection.execute(newest_first.where(by_person).limit(1)).mappings().first()
-    if last is None or last["event"] == "undo":
-        raise PermanentError(f"nobody set the checkpoint of {pipeline} since it was last undone")
-    before = connection.execute(newest_first.where(columns.id < last["id"]).limit(1)).mappings().first()
-    if before is None:
-        return Checkpoint(pipeline=pipeline, listed_until=None, moved_at=last["moved_at"])
-    return read_checkpoint(before)
 
 
 def _is_open_in(pipelines: Iterable[str]) -> ColumnElement[bool]:

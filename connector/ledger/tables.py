@@ -19,7 +19,7 @@ from sqlalchemy import (
 from connector.ledger.columns import Amount, Moment, Sealed, Words
 from connector.ledger.delivery import OPEN_STATES, State
 
-MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006")
+MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 metadata = MetaData(
@@ -131,6 +131,7 @@ def _checkpoint_columns() -> tuple[Column[Any], ...]:
         Column("moved_at", Moment, nullable=False),
         Column("open_since", Moment),
         Column("swept_at", Moment),
+        Column("rescanned_at", Moment),
         Column("scope", Text),
         Column("event", Text),
         Column("actor", Words),
@@ -149,6 +150,34 @@ checkpoint_history = Table(
     *_checkpoint_columns(),
     Index(None, "pipeline", "id"),
     sqlite_autoincrement=True,
+)
+
+# Listings under way: what of each is proven. A row goes when the checkpoint moves.
+listing_progress = Table(
+    "listing_progress",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("began_at", Moment, nullable=False),
+    Column("created_from", Moment, nullable=False),
+    Column("done_from", Moment),
+    Column("open_since", Moment),
+    Column("part", Integer, nullable=False),
+    Column("rest_from", Moment),
+    Column("rest_to", Moment),
+)
+
+# Listed documents that could not be read, until a listing that reaches them no longer meets them.
+unreadable = Table(
+    "unreadable",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("mark", Text, primary_key=True),
+    Column("reason", Words, nullable=False),
+    Column("created_on", Moment),
+    Column("first_seen_at", Moment, nullable=False),
+    Column("last_seen_at", Moment, nullable=False),
 )
 
 # What is known of Docflo's hourly limit: one row per API key. The key is a hash, never the key itself.

@@ -34,6 +34,7 @@ class Pipeline:
     statuses: tuple[str, ...]
     since: datetime  # documents created before are never touched
     lookback: timedelta  # how far before the checkpoint a tail listing starts
+    rescan: timedelta = timedelta(days=365)  # how far back a rescan looks for edits
     open_statuses: tuple[str, ...] = ()  # in which a document may still become ready
     on_change: OnChange = OnChange.UPDATE
     written_fields: frozenset[str] = frozenset()  # that this connector writes, in any pipeline

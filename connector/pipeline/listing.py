@@ -1,7 +1,8 @@
 """Reading one window of Docflo's list completely, and proving it. Nothing is stored or judged here.
 
 The list moves while it is read, and the server may ignore what it is asked. So each page must join the one
-before by rows that both show; a reading that ends without proof is done again, then split in time.
+before by rows that both show; a reading that ends without proof is done again, then split in time. A long one
+can stop at a border: what lies on one side of it is proven, the other side is left for the next reading.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,14 +10,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 from http import HTTPStatus
-from itertools import pairwise
 from typing import Protocol
 
 from connector.crashpoint import Point, crashpoint
 from connector.docflo.outgoing import DocumentQuery
-from connector.docflo.wire import DocumentPage
+from connector.docflo.wire import DocumentPage, UnreadableRow
 from connector.document import Document
 from connector.errors import RejectedError, UnexpectedResponseError
+from connector.pipeline.joining import (
+    TICK,
+    Border,
+    Row,
+    as_row,
+    borders,
+    continuation,
+    is_ascending,
+    is_inside,
+)
 
 OVERLAP = 3  # rows that a page repeats of the one before: the proof that nothing moved in between
 READINGS = 3  # of a window that moves while it is read, before it is split
@@ -24,7 +34,6 @@ LAST_READINGS = 5  # more of one that cannot be split
 MAX_PAGES = 10_000  # a guard against a server that never ends its list
 SMALLEST_CAP = 10  # rows of one creation time that are not taken for a page that was cut short
 BEYOND = 1_000_000  # a row that no list of ours has
-TICK = timedelta(milliseconds=1)  # what a query can tell apart
 DAY = timedelta(days=1)
 CREATED = "createdOn"
 
@@ -48,6 +57,8 @@ class Window:
 
     documents: tuple[Document, ...]
     quirks: frozenset[Quirk]
+    unreadable: tuple[UnreadableRow, ...] = ()  # rows that are no documents as we know them
+    rest: DocumentQuery | None = None  # what of the query was left unread; None: nothing
 
     @property
     def is_proven(self) -> bool:
@@ -69,21 +80,34 @@ class Lister(Protocol):
 
 
 def read_window(
-    query: DocumentQuery, docflo: Lister, *, before_request: Callable[[], None] = lambda: None
+    query: DocumentQuery,
+    docflo: Lister,
+    *,
+    before_request: Callable[[], None] = lambda: None,
+    most: int | None = None,
 ) -> Window:
     """List everything that fits `query`, in about rows / (page size - OVERLAP) + 1 requests.
+
+    After `most` requests it stops as soon as a part is proven and the `rest` can be asked for by itself. A
+    document that came without its fields counts as a request: somebody will have to fetch it.
 
     Shape:   each document once, as last seen; also what a server shows that was not asked for
     Raises:  UnexpectedResponseError when completeness cannot be had: `skip` and the time filter are ignored
     """
-    reading = _Reading(docflo, before_request)
+    reading = _Reading(docflo, before_request, most)
     sorted_query = replace(query, sort_by=CREATED, sort_order="asc")
-    documents = reading.read(sorted_query)
-    return Window(documents=tuple(documents.values()), quirks=frozenset(reading.quirks))
+    documents, rest = reading.read(sorted_query)
+    return Window(
+        documents=tuple(documents.values()),
+        quirks=frozenset(reading.quirks),
+        unreadable=tuple(reading.unreadable.values()),
+        rest=rest,
+    )
 
 
 class _Ending(Enum):
     PROVEN = auto()  # joined without a gap, to the end
+    BORDER = auto()  # the same, to a border in time
     MOVED = auto()  # rows moved: there may be a gap
     STUCK = auto()  # there may be more, and no page can be asked for that shows it
 
@@ -103,21 +127,33 @@ class _Split:
 class _Reading:
     """One listing under way: what the server was found to ignore is remembered."""
 
-    def __init__(self, docflo: Lister, before_request: Callable[[], None]) -> None:
+    def __init__(self, docflo: Lister, before_request: Callable[[], None], most: int | None) -> None:
         self.quirks: set[Quirk] = set()
+        self.unreadable: dict[str, UnreadableRow] = {}
         self._docflo = docflo
         self._before_request = before_request
+        self._most = most
+        self._spent = 0  # requests, and those that documents without fields will cost
+        self._next_border = most or 0  # when to look for one
+        self._times: dict[str, datetime | None] = {}  # of every document seen
         self._largest = 0  # rows of the largest page seen: no cap is below it
         self._skips: bool | None = None  # whether `skip` works; None until there was a reason to ask
 
-    def read(self, query: DocumentQuery) -> Mapping[str, Document]:
-        """Read until proven: the window, or the parts that it takes."""
+    def read(self, query: DocumentQuery) -> tuple[Mapping[str, Document], DocumentQuery | None]:
+        """Read until proven: the window, or the parts that it takes. Give what was left for later too."""
         found: dict[str, Document] = {}
         splits: list[_Split] = []
         parts = [_Part(query=query)]
         while parts:
+            rest = self._rest(query, parts, splits, found)
+            if rest is not None:
+                return found, rest
             part = parts.pop()
-            ending, seen = self._window(part.query)
+            ending, seen, left = self._window(part.query)
+            if left is not None:
+                found |= seen
+                parts.append(replace(part, query=left))
+                continue
             # A part leaves out at least one document of the whole, unless the time filter is ignored.
             has_no_effect = bool(part.whole) and part.whole <= seen.keys()
             halves = () if has_no_effect else _halves(part.query, tuple(seen.values()), ending)
@@ -130,18 +166,42 @@ class _Reading:
                 parts += [_Part(query=half, whole=frozenset(seen)) for half in reversed(halves)]
             while splits and not parts:
                 parts = _missed(splits.pop(), found)
-        return found
+        return found, None
 
-    def _window(self, query: DocumentQuery) -> tuple[_Ending, dict[str, Document]]:
+    def _rest(
+        self,
+        query: DocumentQuery,
+        parts: Sequence[_Part],
+        splits: Sequence[_Split],
+        found: Mapping[str, Document],
+    ) -> DocumentQuery | None:
+        """Give what is left of `query`, if enough was sent and what is proven is not part of it."""
+        if self._most is None or self._spent < self._most:
+            return None
+        starts = [part.query.created_from for part in parts]
+        ends = [part.query.created_to for part in parts]
+        rest = replace(
+            query,
+            created_from=min((start for start in starts if start is not None), default=None),
+            created_to=None if None in ends else max(end for end in ends if end is not None),
+        )
+        if None in starts or rest == query:
+            return None
+        # Seen in a whole and in none of its parts so far: it must lie in what is left.
+        missing = {identifier for split in splits for identifier in split.whole} - found.keys()
+        is_clean = all(is_inside(self._times.get(identifier), rest) for identifier in missing)
+        return rest if is_clean else None
+
+    def _window(self, query: DocumentQuery) -> tuple[_Ending, dict[str, Document], DocumentQuery | None]:
         seen: dict[str, Document] = {}
         for _ in range(READINGS):
-            ending, found = self._pages(query)
-            if ending is _Ending.PROVEN:
-                return ending, found
+            ending, found, rest = self._pages(query)
+            if ending in {_Ending.PROVEN, _Ending.BORDER}:
+                return ending, found, rest
             seen |= found
             if ending is _Ending.STUCK:
-                return ending, seen
-        return _Ending.MOVED, seen
+                return ending, seen, None
+        return _Ending.MOVED, seen, None
 
     def _whole(
         self, query: DocumentQuery, ending: _Ending, seen: dict[str, Document]
@@ -165,7 +225,7 @@ class _Reading:
     def _settle_for(self, query: DocumentQuery, seen: dict[str, Document]) -> Mapping[str, Document]:
         """Read on until a reading brings nothing new, and say that it is no proof."""
         for _ in range(LAST_READINGS):
-            ending, found = self._pages(query)
+            ending, found, _ = self._pages(query)
             if ending is _Ending.PROVEN:
                 return {**seen, **found}
             if found.keys() <= seen.keys():
@@ -174,16 +234,19 @@ class _Reading:
         self.quirks.add(Quirk.SHIFTING)
         return seen
 
-    def _pages(self, query: DocumentQuery) -> tuple[_Ending, dict[str, Document]]:
+    def _pages(self, query: DocumentQuery) -> tuple[_Ending, dict[str, Document], DocumentQuery | None]:
         """Read page after page, once. A short page ends nothing."""
         page = self._page(query, 0)
         found = _by_id(page)
         if Quirk.SKIP in self.quirks:
-            return self._only_page(page), found
+            return self._only_page(page), found, None
         if not page:
-            return _Ending.PROVEN, found
-        rows = list(_ids(page))
+            return _Ending.PROVEN, found, None
+        rows = list(page)
         for _ in range(MAX_PAGES):
+            border = self._border(query, rows)
+            if border is not None:
+                return _Ending.BORDER, _by_id(rows[: border.place]), border.rest
             # At least one row further, also where a page holds fewer rows than the overlap.
             skip = len(rows) - min(OVERLAP, len(page) - 1)
             try:
@@ -191,22 +254,39 @@ class _Reading:
             except RejectedError as error:
                 if not _is_refused(error):
                     raise
-                return _Ending.STUCK, found  # some servers lead to a certain row and no further
+                return _Ending.STUCK, found, None  # some servers lead to a certain row and no further
             found |= _by_id(page)
-            new = _continuation(rows, skip, _ids(page))
-            begins_again = bool(page) and page[0].id == rows[0]
+            new = continuation(rows, skip, page)
+            begins_again = bool(page) and page[0].mark == rows[0].mark
             if (new is None or begins_again) and self._ignores_skip(query):
-                return self._only_page(page), found
+                return self._only_page(page), found, None
             if new is None:
-                return _Ending.MOVED, found
-            if not set(new) - set(rows):
+                return _Ending.MOVED, found, None
+            if not _marks(new) - _marks(rows):
                 # More than the overlap and still nothing new: something came in front, or `skip` has a limit.
                 is_end = len(page) <= len(rows) - skip
-                return (_Ending.PROVEN if is_end else _Ending.MOVED), found
+                return (_Ending.PROVEN if is_end else _Ending.MOVED), found, None
             rows += new
         raise UnexpectedResponseError(f"Docflo's list does not end: {len(rows)} rows so far")
 
-    def _only_page(self, page: Sequence[Document]) -> _Ending:
+    def _border(self, query: DocumentQuery, rows: Sequence[Row]) -> Border | None:
+        """Give a border such that the rows before it are proven to be all there are; None to read on."""
+        if self._most is None or self._spent < self._next_border:
+            return None
+        for border in borders(query, rows):
+            if self._ends_with(border.proven, rows[: border.place]):
+                return border
+        self._next_border = self._spent + self._most
+        return None
+
+    def _ends_with(self, query: DocumentQuery, rows: Sequence[Row]) -> bool:
+        """Tell whether a list is as long as `rows` and ends as they do. It may be read in one request."""
+        skip = max(0, len(rows) - OVERLAP)
+        page = self._page(query, skip)
+        is_end = len(page) < max(self._largest, self._docflo.page_size)
+        return is_end and [row.mark for row in page] == [row.mark for row in rows[skip:]]
+
+    def _only_page(self, page: Sequence[Row]) -> _Ending:
         may_be_cut = len(page) >= max(1, self._largest)
         is_full = len(page) >= self._docflo.page_size
         return _Ending.STUCK if is_full or may_be_cut else _Ending.PROVEN
@@ -226,15 +306,18 @@ class _Reading:
     def _rows_of_anything(self) -> int:
         return len(self._page(DocumentQuery(), 0))
 
-    def _page(self, query: DocumentQuery, skip: int) -> tuple[Document, ...]:
+    def _page(self, query: DocumentQuery, skip: int) -> tuple[Row, ...]:
         self._before_request()
-        page = self._ask(query.page(skip)).documents
+        page = self._ask(query.page(skip))
         crashpoint(Point.PAGE_READ)
-        self._largest = max(self._largest, len(page))
-        self.quirks |= set(_odd(query, page))
-        if query.sort_by and Quirk.SORT_REFUSED not in self.quirks and not is_ascending(page):
+        self._largest = max(self._largest, len(page.rows))
+        self._spent += 1 + sum(not document.has_fields for document in page.documents)
+        self._times |= {document.id: document.created_on for document in page.documents}
+        self.unreadable |= {row.mark: row for _, row in page.unreadable}
+        self.quirks |= set(_odd(query, page.documents))
+        if query.sort_by and Quirk.SORT_REFUSED not in self.quirks and not is_ascending(page.documents):
             self.quirks.add(Quirk.SORT)
-        return page
+        return tuple(map(as_row, page.rows))
 
     def _ask(self, query: DocumentQuery) -> DocumentPage:
         plain = replace(query, sort_by=None, sort_order=None)
@@ -248,23 +331,6 @@ class _Reading:
         page = self._docflo.list_documents(plain)
         self.quirks.add(Quirk.SORT_REFUSED)
         return page
-
-
-def _continuation(rows: Sequence[str], skip: int, shown: Sequence[str]) -> Sequence[str] | None:
-    """Give what `shown`, a page from row `skip`, adds to `rows`; None when it does not join without a gap.
-
-    A few rows that came or left in front move the joint, and it still proves that none lies between.
-    """
-    if skip == len(rows):
-        return shown  # pages of one row: there is nothing to compare
-    if not shown:
-        return None
-    starts = (skip, *(place for place, row in enumerate(rows) if row == shown[0]))
-    for start in starts:
-        joint = rows[start:]
-        if list(shown[: len(joint)]) == list(joint):
-            return shown[len(joint) :]
-    return None
 
 
 def _missed(split: _Split, found: Mapping[str, Document]) -> list[_Part]:
@@ -285,7 +351,7 @@ def _halves(
 
     The parts overlap: whether a server includes the ends is not known.
     """
-    inside = {document.created_on for document in documents if _is_inside(document.created_on, query)}
+    inside = {document.created_on for document in documents if is_inside(document.created_on, query)}
     times = sorted(time for time in inside if time is not None)
     cuts = [
         cut
@@ -303,20 +369,6 @@ def _halves(
     return replace(query, created_to=cut + TICK), replace(query, created_from=cut)
 
 
-def _is_inside(time: datetime | None, query: DocumentQuery) -> bool:
-    return (
-        time is not None
-        and (query.created_from is None or time >= query.created_from)
-        and (query.created_to is None or time <= query.created_to)
-    )
-
-
-def is_ascending(page: Sequence[Document]) -> bool:
-    """Tell whether the creation times never go back; unknown ones say nothing."""
-    times = [document.created_on for document in page if document.created_on is not None]
-    return all(earlier <= later for earlier, later in pairwise(times))
-
-
 def _odd(query: DocumentQuery, page: Sequence[Document]) -> Iterator[Quirk]:
     for document in page:
         if query.status and document.status not in {None, query.status}:
@@ -332,9 +384,9 @@ def _is_refused(error: RejectedError) -> bool:
     return error.remote is not None and error.remote.status == HTTPStatus.BAD_REQUEST
 
 
-def _ids(page: Sequence[Document]) -> tuple[str, ...]:
-    return tuple(document.id for document in page)
+def _marks(rows: Sequence[Row]) -> set[str]:
+    return {row.mark for row in rows}
 
 
-def _by_id(page: Sequence[Document]) -> dict[str, Document]:
-    return {document.id: document for document in page}
+def _by_id(rows: Sequence[Row]) -> dict[str, Document]:
+    return {row.document.id: row.document for row in rows if row.document is not None}

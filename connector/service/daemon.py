@@ -15,10 +15,12 @@ from types import FrameType
 import structlog
 
 from connector.calls import Call, alive, forget, now_under_way, under_way
-from connector.errors import ConnectorError, StoppingError
+from connector.errors import ConnectorError, StoppingError, ThrottledError
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
+from connector.pipeline.definition import Pipeline
 from connector.pipeline.discover import Listing, due_listing
+from connector.pipeline.work import Work
 from connector.service.schedule import Schedule
 from connector.service.setup import Current, Scheduled, Setup
 from connector.service.vitals import Vitals
@@ -142,13 +144,16 @@ class Service:
 
     def _list_now(self, entry: Scheduled, setup: Setup, at_least: Listing | None) -> None:
         work, pipeline = setup.make_work(lambda: self.is_stopping), entry.pipeline
-        checkpoint = work.store.checkpoint(pipeline.name)
-        now = work.clock()
-        due = due_listing(checkpoint, every=entry.every, sweep_every=entry.sweep, now=now, cron=entry.cron)
-        listing = due or at_least
-        if listing is not None:
-            with listing_of(work.breakers):
-                listing(pipeline, work)
+        tried: list[Listing] = []
+        while not self.is_stopping:
+            checkpoint = work.store.checkpoint(pipeline.name)
+            due = due_listing(checkpoint, entry.pauses, now=work.clock(), without=tried)
+            listing = due or (None if tried else at_least)
+            if listing is None:
+                return
+            tried.append(listing)
+            _list_once(listing, pipeline, work)
+            self._found.set()
 
     def _advance(self) -> None:
         while True:
@@ -197,3 +202,14 @@ class Service:
         busy = {thread.name for thread in self._workers if thread.is_alive()}
         ours = [call for call in now_under_way() if call.thread in busy or call.what == "list"]
         return tuple(ours) if busy or self._schedule.is_busy else ()
+
+
+def _list_once(listing: Listing, pipeline: Pipeline, work: Work) -> None:
+    try:
+        with listing_of(work.breakers):
+            listing(pipeline, work)
+    except ThrottledError as error:
+        # What the budget keeps from this listing, it may still give to one of a higher lane.
+        log.warning(
+            "discover.failed", pipeline=pipeline.name, error=type(error).__name__, reason=error.message
+        )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from connector.pipeline.definition import Pipeline
+from connector.pipeline.discover import Pauses
 from connector.pipeline.work import Work
 from connector.timetable import Cron
 
@@ -19,6 +20,12 @@ class Scheduled:
     every: timedelta
     sweep: timedelta
     cron: Cron | None = None  # instead of `every`
+    rescan: timedelta = timedelta(days=1)
+
+    @property
+    def pauses(self) -> Pauses:
+        """Give them as what is due is told by."""
+        return Pauses(every=self.every, sweep=self.sweep, rescan=self.rescan, cron=self.cron)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

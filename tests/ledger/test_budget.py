@@ -8,8 +8,9 @@ from dataclasses import fields
 import pytest
 
 from connector.clock import utc_now
-from connector.docflo.budget import Lane, Plan, SharedBudget, Window
+from connector.docflo.budget import Lane, Plan, Window
 from connector.docflo.ratelimit import RateLimit
+from connector.docflo.shared_budget import SharedBudget
 from connector.errors import ThrottledError
 from connector.ledger.budget import BudgetStore
 from connector.ledger.database import Database, open_database
@@ -21,7 +22,8 @@ SPENDER = """
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from connector.clock import utc_now
-from connector.docflo.budget import Lane, Plan, SharedBudget, Window
+from connector.docflo.budget import Lane, Plan, Window
+from connector.docflo.shared_budget import SharedBudget
 from connector.errors import ThrottledError
 from connector.ledger.budget import BudgetStore
 from connector.ledger.database import open_database

@@ -13,7 +13,6 @@ from connector.docflo.budget import (
     Lane,
     Plan,
     Reading,
-    SharedBudget,
     Window,
     available,
     closed,
@@ -23,6 +22,7 @@ from connector.docflo.budget import (
     settled,
 )
 from connector.docflo.ratelimit import LONGEST_PAUSE, RateLimit
+from connector.docflo.shared_budget import SharedBudget
 from connector.errors import ThrottledError, UnavailableError
 from tests.factories import NOON, HandClock
 

@@ -27,6 +27,9 @@ class Notes:
             raise ThrottledError("nothing left", until=NOON)
         self.taken.append(lane)
 
+    def afford(self, lane: Lane, least: int) -> int | None:
+        return least if lane is not self._refusing else 0
+
     def answered(self, said: RateLimit | None) -> None:
         self.said.append(said)
 

@@ -1,31 +1,43 @@
 """Which listing is due, by what any replica did last."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from connector.ledger.delivery import Checkpoint
-from connector.pipeline.discover import Listing, discover, due_listing, sweep
+from connector.pipeline.discover import Listing, Pauses, discover, due_listing, rescan, sweep
 from connector.timetable import Cron
 from tests.factories import NOON
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+PAUSES = Pauses(every=MINUTE, sweep=HOUR, rescan=DAY)
 
 
-def _due(*, moved: timedelta, swept: timedelta | None, actor: str | None = None) -> Listing | None:
+def _due(
+    *,
+    moved: timedelta,
+    swept: timedelta | None,
+    rescanned: timedelta | None = timedelta(0),
+    actor: str | None = None,
+    without: tuple[Listing, ...] = (),
+) -> Listing | None:
     checkpoint = Checkpoint(
         pipeline="invoices",
         listed_until=NOON,
         moved_at=NOON - moved,
         swept_at=None if swept is None else NOON - swept,
+        rescanned_at=None if rescanned is None else NOON - rescanned,
         actor=actor,
     )
-    return due_listing(checkpoint, every=MINUTE, sweep_every=HOUR, now=NOON)
+    return due_listing(checkpoint, PAUSES, now=NOON, without=without)
 
 
 def test_a_pipeline_that_was_never_listed_is_swept() -> None:
-    assert due_listing(None, every=MINUTE, sweep_every=HOUR, now=NOON) is sweep
+    assert due_listing(None, PAUSES, now=NOON) is sweep
+    assert due_listing(None, PAUSES, now=NOON, without=(sweep,)) is None
 
 
 @pytest.mark.parametrize(
@@ -67,8 +79,26 @@ def test_with_a_cron_line_what_was_missed_is_due_and_nothing_in_between(
         pipeline="invoices", listed_until=NOON, moved_at=NOON - moved, swept_at=NOON - swept
     )
 
-    due = due_listing(
-        checkpoint, every=MINUTE, sweep_every=HOUR, now=NOON - MINUTE, cron=Cron(line="0 * * * *")
-    )
+    due = due_listing(checkpoint, replace(PAUSES, cron=Cron(line="0 * * * *")), now=NOON - MINUTE)
 
     assert due is expected
+
+
+def test_with_a_cron_line_a_rescan_follows_what_was_listed_at_its_time() -> None:
+    pauses = replace(PAUSES, cron=Cron(line="0 * * * *"))
+    listed = Checkpoint(pipeline="invoices", listed_until=NOON, moved_at=NOON, swept_at=NOON)
+
+    assert due_listing(listed, pauses, now=NOON) is None
+    assert due_listing(listed, pauses, now=NOON, without=(discover,)) is rescan
+
+
+@pytest.mark.parametrize("rescanned", [None, DAY, -DAY])
+def test_a_rescan_is_due_when_nothing_more_urgent_is(rescanned: timedelta | None) -> None:
+    assert _due(moved=timedelta(0), swept=MINUTE, rescanned=rescanned) is rescan
+    assert _due(moved=MINUTE, swept=MINUTE, rescanned=rescanned) is discover
+    assert _due(moved=MINUTE, swept=MINUTE, rescanned=rescanned, without=(discover,)) is rescan
+    assert _due(moved=MINUTE, swept=MINUTE, rescanned=rescanned, without=(discover, rescan)) is None
+
+
+def test_a_sweep_that_was_tried_leaves_the_tail_to_be_listed() -> None:
+    assert _due(moved=MINUTE, swept=HOUR, without=(sweep,)) is discover

@@ -2,14 +2,15 @@
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
 from connector.docflo.outgoing import DocumentQuery
-from connector.docflo.wire import DocumentPage
+from connector.docflo.wire import DocumentPage, UnreadableRow
 from connector.document import Document
 from connector.errors import RejectedError, RemoteAnswer, UnexpectedResponseError
 from connector.pipeline.listing import Quirk, Window, read_window
@@ -273,3 +274,123 @@ def test_filters_that_are_ignored_are_told() -> None:
 
     assert window.quirks == {Quirk.STATUS, Quirk.CREATED_FROM}
     assert len(window.documents) == 6
+
+
+def read_in_stretches(server: Server, most: int, between: Callable[[], None] = lambda: None) -> list[Window]:
+    windows: list[Window] = []
+    query: DocumentQuery | None = QUERY
+    while query is not None:
+        window = read_window(query, server, most=most)
+        windows.append(window)
+        assert window.rest != query
+        assert len(windows) < 200
+        query = window.rest
+        between()
+    return windows
+
+
+def shown(windows: Sequence[Window]) -> list[str]:
+    return [document.id for window in windows for document in window.documents]
+
+
+@pytest.mark.parametrize("number", [0, 3, 100, 350, 1000])
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_long_list_is_read_in_stretches_that_repeat_nothing(number: int, *, newest_first: bool) -> None:
+    server = Server(rows(number), ignored=frozenset({"sortBy"}))
+    if newest_first:
+        server.rows.reverse()
+
+    windows = read_in_stretches(server, most=2)
+
+    assert sorted(shown(windows)) == ids(server.rows)
+    assert len(windows) == 1 or len(windows) > number / 200
+    assert all(window.is_proven for window in windows)
+
+
+@pytest.mark.parametrize("most", [2, 3, 7])
+@pytest.mark.parametrize(
+    "habits",
+    [
+        {"ignored": frozenset({"skip"})},
+        {"ignored": frozenset({"skip", "sortBy"})},
+        {"ignored": frozenset({"createdFrom"})},
+        {"ignored": frozenset({"createdTo"})},
+        {"ignored": frozenset({"createdFrom", "createdTo"})},
+        {"whole_days": True},
+        {"open_ends": True},
+        {"cap": 3},
+        {"cap": 40},
+        {"refuses_sort": True},
+        {"last_skip": 150},
+    ],
+    ids=lambda habits: "+".join(sorted(habits.get("ignored", habits))),
+)
+def test_stretches_of_a_server_with_bad_habits_lose_nothing(habits: dict[str, Any], most: int) -> None:
+    server = Server(rows(400, apart=timedelta(hours=1)), **habits)
+
+    windows = read_in_stretches(server, most=most)
+
+    assert sorted(set(shown(windows))) == ids(server.rows)
+    assert all(window.is_proven for window in windows)
+
+
+def test_equal_creation_times_are_never_cut_apart() -> None:
+    server = Server(rows(300, apart=timedelta(0)) + rows(400, apart=timedelta(hours=1))[300:])
+
+    assert sorted(shown(read_in_stretches(server, most=2))) == ids(server.rows)
+
+
+def test_a_server_that_reads_days_is_cut_between_two_days() -> None:
+    server = Server(rows(400, apart=timedelta(minutes=65)), whole_days=True)
+
+    windows = read_in_stretches(server, most=2)
+
+    assert len(windows) > 2
+    assert [
+        window.rest.created_from.hour for window in windows if window.rest and window.rest.created_from
+    ] == ([0] * (len(windows) - 1))
+
+
+def test_documents_that_leave_between_two_stretches_take_no_other_along() -> None:
+    server = Server(rows(600))
+    staying = ids(server.rows[100:])
+
+    windows = read_in_stretches(server, most=2, between=lambda: server.rows.__delitem__(slice(0, 20)))
+
+    assert set(ids(server.rows)) <= set(shown(windows))
+    assert set(staying) <= set(shown(windows))
+
+
+def test_documents_without_fields_make_short_stretches() -> None:
+    bare = [replace(row, has_fields=False) for row in rows(400)]
+
+    assert len(read_in_stretches(Server(bare), most=20)) >= 4
+
+
+def test_rows_that_cannot_be_read_have_their_place() -> None:
+    class Half(Server):
+        def list_documents(self, query: DocumentQuery) -> DocumentPage:
+            page = super().list_documents(query)
+            bad = [place for place, row in enumerate(page.documents) if row.id.endswith(("7", "8"))]
+            return DocumentPage(
+                documents=tuple(row for place, row in enumerate(page.documents) if place not in bad),
+                total=None,
+                unreadable=tuple(
+                    (place, make_unreadable(page.documents[place].id, page.documents[place].created_on))
+                    for place in bad
+                ),
+            )
+
+    server = Half(rows(400))
+    good = [row.id for row in server.rows if not row.id.endswith(("7", "8"))]
+
+    whole = read(server)
+    windows = read_in_stretches(server, most=2)
+
+    assert ids(whole.documents) == sorted(shown(windows)) == good
+    assert whole.is_proven
+    assert len(whole.unreadable) == len({row.mark for each in windows for row in each.unreadable}) == 80
+
+
+def make_unreadable(mark: str, created_on: datetime | None) -> UnreadableRow:
+    return UnreadableRow(mark=mark, reason="no id", type=None, status=None, created_on=created_on)
