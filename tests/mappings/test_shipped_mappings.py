@@ -11,9 +11,14 @@ from connector.shipped_files import shipped
 FILES = sorted(shipped("mappings").glob("*.yaml"))
 
 
-def test_invoice_purchase_order_and_receipt_are_shipped() -> None:
+def test_mappings_for_salesforce_and_for_the_profiles_are_shipped() -> None:
     assert [path.name for path in FILES] == [
+        "customer-invoice-erp.yaml",
+        "customer-order-erp.yaml",
+        "invoice-amounts-erp.yaml",
+        "invoice-erp.yaml",
         "invoice-salesforce.yaml",
+        "purchase-order-erp.yaml",
         "purchase-order-salesforce.yaml",
         "receipt-salesforce.yaml",
     ]

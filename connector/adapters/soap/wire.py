@@ -3,6 +3,7 @@
 What a caller may conclude hangs on the mark: before it nothing was sent, after it anything may have happened.
 """
 
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -59,21 +60,22 @@ class _Exchange:
     def __init__(self) -> None:
         self.sent = False
         self.overdue = False
-        self._connection: HTTPConnection | None = None
+        self._socket: socket.socket | None = None
         self._lock = threading.Lock()
 
-    def uses(self, connection: HTTPConnection) -> None:
+    def uses(self, opened: socket.socket | None) -> None:
+        # Not the connection: that one forgets its socket once an answer says that it is the last.
         with self._lock:
-            self._connection = connection
+            self._socket = opened or self._socket
 
     def cut(self) -> None:
         with self._lock:
             self.overdue = True
-            sock = self._connection.sock if self._connection is not None else None
-        if sock is not None:
+            opened = self._socket
+        if opened is not None:
             # A timeout counts silence only: what drips one byte at a time never meets it.
             try:
-                sock.shutdown(2)
+                opened.shutdown(socket.SHUT_RDWR)
             except OSError:
                 return
 
@@ -104,7 +106,7 @@ class _Marking:
     def _note(self) -> _Exchange | None:
         exchange = _current.get()
         if exchange is not None:
-            exchange.uses(self)  # type: ignore[arg-type]
+            exchange.uses(self.sock)
         return exchange
 
 

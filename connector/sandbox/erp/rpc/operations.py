@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeAlias
 
 from lxml.etree import _Element as Element
@@ -12,6 +13,7 @@ from connector.sandbox.erp.rpc.encoding import Part, array, copied, part
 from connector.sandbox.erp.rpc.habits import RpcHabits
 
 NUMBERS_WANTED = frozenset({"qty", "vat_rate", "unitprice", "total_net", "total_vat", "total", "status"})
+CENT = Decimal("0.01")
 KEYS = ("key", "dolibarrkey")
 
 
@@ -139,8 +141,24 @@ def _validate(desk: RpcDesk, row: Row) -> None:
 
 
 def _shown(row: Row, name: str) -> Part:
-    own = {"id": row.number, "ref": _draft_number(row), "status": str(int(row.posted))}
+    own = {
+        "id": row.number,
+        "ref": _draft_number(row),
+        "status": str(int(row.posted)),
+        **_totals(row.element),
+    }
     return copied(name, row.kind, row.element, own, created=row.created_at)
+
+
+def _totals(content: Element) -> dict[str, str]:
+    """Give the totals as this ERP computes them, from its lines alone; those that were sent are forgotten."""
+    net = vat = Decimal(0)
+    for line in content.findall("{*}lines/*"):
+        quantity, price, rate = (Decimal(_text(line, name) or 0) for name in ("qty", "unitprice", "vat_rate"))
+        amount = (quantity * price).quantize(CENT, ROUND_HALF_UP)
+        net += amount
+        vat += (amount * rate / 100).quantize(CENT, ROUND_HALF_UP)
+    return {"total_net": str(net), "total_vat": str(vat), "total": str(net + vat)}
 
 
 def _draft_number(row: Row) -> str:
