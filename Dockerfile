@@ -15,6 +15,7 @@ RUN python3 -m venv /opt/build && \
 COPY pyproject.toml README.md LICENSE config.example.yaml ./
 COPY migrations migrations
 COPY mappings mappings
+COPY soap soap
 COPY connector connector
 RUN /opt/build/bin/python -m hatchling build -t wheel -d /src/dist && \
     /opt/connector/bin/python -m pip install --quiet --no-deps --no-index /src/dist/*.whl && \
