@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak check format lint types contracts samples fix lock migration clean
+.PHONY: help demo test soak bench check format lint types contracts samples fix lock migration clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -34,6 +34,9 @@ documents ?= 10000
 soak: .venv/dev ## two replicas under faults and kills, then a crash at every two places; takes an hour
 	@$(BIN)/python -m tests.soak.replicas --documents $(documents)
 	@$(BIN)/pytest tests/soak/soak_pairs.py
+
+bench: .venv/dev ## documents a second, beside known tools; benchmarks/README.md says how to read it
+	@$(BIN)/python -m benchmarks.mapping
 
 check: .venv/dev format lint types contracts samples test ## everything CI runs
 

@@ -327,6 +327,28 @@ def _cross_check(config: Config, source: YamlSource) -> Iterator[Problem]:
                 place=f"{source.place(where)}: {'.'.join(where)}",
                 message=f"unknown target `{pipeline.target}`; {suggest(pipeline.target, config.targets)}",
             )
+        yield from _moved_away(name, config, source)
+
+
+def _moved_away(name: str, config: Config, source: YamlSource) -> Iterator[Problem]:
+    """Refuse a status written back that takes documents out of sight of another pipeline that wants them.
+
+    Whichever pipeline lists a document first delivers it; the other has to find it after that.
+    """
+    own = config.pipelines[name]
+    status = own.write_back.delivered.status if own.write_back.delivered else None
+    if status is None or status in own.documents.statuses:
+        return
+    for other_name, other in config.pipelines.items():
+        shared = set(own.documents.types) & set(other.documents.types)
+        meets = set(own.documents.statuses) & set(other.documents.statuses)
+        if other_name != name and shared and meets and status not in other.documents.statuses:
+            where = ("pipelines", name, "write_back", "delivered", "status")
+            yield Problem(
+                place=f"{source.place(where)}: {'.'.join(where)}",
+                message=f"{status} hides documents from pipeline `{other_name}`, which looks only for "
+                f"{', '.join(other.documents.statuses)}; add {status} to its `documents.statuses`",
+            )
 
 
 def _from_folder(config: Config, folder: Path) -> Config:

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import structlog
 
-from connector.adapters.base import Adapter, Idempotency, SettlesLate
+from connector.adapters.base import Adapter, AnswersQueries, Idempotency, SettlesLate
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
@@ -33,6 +33,7 @@ from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping as MappingRules
 from connector.pipeline.breaker import Breakers
 from connector.pipeline.definition import Pipeline, WriteBack
+from connector.pipeline.target_answers import TargetAnswers
 from connector.pipeline.work import Move, Work
 
 log = structlog.get_logger(__name__)
@@ -316,6 +317,7 @@ def make_pipeline(
         else OnChange.HOLD,
         mapping=mapping,
         adapter=adapter,
+        answers=_answers(name, section, mapping, adapter),
         target=section.target,
         write_back=write_back,
         write_back_dead=WriteBack(fields=dead.fields, status=dead.status) if dead else None,
@@ -325,6 +327,21 @@ def make_pipeline(
         doubts_person=section.in_doubt.person,
         maintenance=tuple(each.window for each in section.maintenance),
         halt_after=section.halt_after,
+    )
+
+
+def _answers(
+    name: str, section: PipelineSection, mapping: MappingRules, adapter: Adapter
+) -> TargetAnswers | None:
+    if not mapping.asks_target:
+        return None
+    if isinstance(adapter, AnswersQueries):
+        return TargetAnswers(adapter)
+    message = f"{section.mapping.name} looks values up in target `{section.target}`, which cannot be asked"
+    raise ConfigError(
+        "a mapping asks what its target cannot answer",
+        problems=[Problem(place=f"pipelines.{name}.mapping", message=message)],
+        remedy="use a table under `lookups` of the mapping instead",
     )
 
 

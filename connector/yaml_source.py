@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -25,6 +25,16 @@ MAX_DEPTH = 50
 MAX_VALUES = 50_000
 
 KeyPath = tuple[str | int, ...]
+
+
+class Remark(NamedTuple):
+    """Something wrong at a place of a file."""
+
+    path: KeyPath
+    message: str
+    character: int | None = None  # of the text there, from 0
+
+
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 _TAG = "tag:yaml.org,2002:"
@@ -47,6 +57,7 @@ class YamlSource:
     value: Any
     sha256: str  # of the file's bytes
     marks: Mapping[KeyPath, tuple[int, int]] = field(repr=False)  # line and column, from 1
+    scalars: Mapping[KeyPath, yaml.ScalarNode] = field(default_factory=dict, repr=False)  # where values begin
 
     def mark(self, path: Sequence[str | int]) -> tuple[int, int]:
         """Give line and column of a key or a list entry; of its nearest parent if it is not there."""
@@ -60,10 +71,27 @@ class YamlSource:
         line, column = self.mark(path)
         return f"{file_name(self.path)}:{line}:{column}"
 
-    def problem(self, path: Sequence[str | int], message: str) -> Problem:
+    def place_in(self, path: Sequence[str | int], character: int) -> str:
+        """Give `file:line:column` of a character (from 0) of a text; of its begin where YAML folds lines."""
+        line, column = self._mark_in(tuple(path), character)
+        return f"{file_name(self.path)}:{line}:{column}"
+
+    def _mark_in(self, path: KeyPath, character: int) -> tuple[int, int]:
+        node = self.scalars.get(path)
+        if node is None:
+            return self.mark(path)
+        line, column = node.start_mark.line + 1, node.start_mark.column + 1
+        if node.start_mark.line != node.end_mark.line or node.style not in (None, "'", '"'):
+            return line, column
+        if node.style == "'":
+            character += str(node.value)[:character].count("'")
+        return line, column + character + (0 if node.style is None else 1)
+
+    def problem(self, path: Sequence[str | int], message: str, character: int | None = None) -> Problem:
         """Give a problem at `path`: `config.yaml:14:3: targets.erp.adapter` and the message."""
         name = dotted(path)
-        return Problem(place=f"{self.place(path)}: {name}" if name else self.place(path), message=message)
+        place = self.place(path) if character is None else self.place_in(path, character)
+        return Problem(place=f"{place}: {name}" if name else place, message=message)
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -80,11 +108,14 @@ def read_yaml(path: Path) -> YamlSource:
     raw = _read_bytes(path)
     root = _compose(_decode(raw, path), path)
     marks: dict[KeyPath, tuple[int, int]] = {}
+    scalars: dict[KeyPath, yaml.ScalarNode] = {}
     problems: list[tuple[yaml.Mark, str]] = []
-    value = _construct(root, (), marks, problems)
+    value = _construct(root, (), _Notes(marks, scalars, problems))
     if problems:
         raise _refused(path, [(mark.line + 1, mark.column + 1, message) for mark, message in problems])
-    return YamlSource(path=path, value=value, sha256=hashlib.sha256(raw).hexdigest(), marks=marks)
+    return YamlSource(
+        path=path, value=value, sha256=hashlib.sha256(raw).hexdigest(), marks=marks, scalars=scalars
+    )
 
 
 def validate(
@@ -92,23 +123,35 @@ def validate(
     source: YamlSource,
     context: Mapping[str, Any] | None = None,
     *,
-    also: Sequence[tuple[KeyPath, str]] = (),
+    also: Sequence[Remark | tuple[KeyPath, str]] = (),
 ) -> ModelT:
-    """Read the file's value as `model`. `also` are problems that are known already: where, and what to say.
+    """Read the file's value as `model`. `also` are problems that are known already.
 
     Raises: ConfigError listing every problem in the order of the file, with place and what was expected.
     """
-    found = list(also)
+    valid, found = check(model, source, context, also=also)
+    if valid is not None and not found:
+        return valid
+    raise problems_error(source.path, found)
+
+
+def check(
+    model: type[ModelT],
+    source: YamlSource,
+    context: Mapping[str, Any] | None = None,
+    *,
+    also: Sequence[Remark | tuple[KeyPath, str]] = (),
+) -> tuple[ModelT | None, tuple[Problem, ...]]:
+    """Give the file's value as `model`, if it is one, and all problems in the order of the file."""
+    found = [Remark(*each) for each in also]
     valid: ModelT | None = None
     try:
         valid = model.model_validate(source.value, context=dict(context or {}))
     except ValidationError as error:
-        found += describe_errors(error, model, source.value)
-    if valid is not None and not found:
-        return valid
-    # Raised outside the except block: pydantic's own message quotes the input, which may be confidential.
-    found.sort(key=lambda each: source.mark(each[0]))
-    raise problems_error(source.path, [source.problem(path, message) for path, message in found])
+        # Not raised from here: pydantic's own message quotes the input, which may be confidential.
+        found += [Remark(*each) for each in describe_errors(error, model, source.value)]
+    found.sort(key=lambda each: source.mark(each.path))
+    return valid, tuple(source.problem(each.path, each.message, each.character) for each in found)
 
 
 def file_name(path: Path) -> str:
@@ -226,31 +269,32 @@ def _syntax_words(error: yaml.MarkedYAMLError) -> str:
     return problem
 
 
-def _construct(
-    node: yaml.Node,
-    path: KeyPath,
-    marks: dict[KeyPath, tuple[int, int]],
-    problems: list[tuple[yaml.Mark, str]],
-) -> Any:  # noqa: ANN401 whatever the file holds
-    marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+class _Notes(NamedTuple):
+    """What is learnt of a file beside its value."""
+
+    marks: dict[KeyPath, tuple[int, int]]
+    scalars: dict[KeyPath, yaml.ScalarNode]
+    problems: list[tuple[yaml.Mark, str]]
+
+
+def _construct(node: yaml.Node, path: KeyPath, notes: _Notes) -> Any:  # noqa: ANN401 whatever the file holds
+    notes.marks.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
     if isinstance(node, yaml.SequenceNode):
-        return [_construct(item, (*path, at), marks, problems) for at, item in enumerate(node.value)]
+        return [_construct(item, (*path, at), notes) for at, item in enumerate(node.value)]
     if isinstance(node, yaml.MappingNode):
-        entries = _entries(node, path, marks, problems)
-        return {key: _construct(value, (*path, key), marks, problems) for key, value in entries}
+        entries = _entries(node, path, notes)
+        return {key: _construct(value, (*path, key), notes) for key, value in entries}
+    if isinstance(node, yaml.ScalarNode):
+        notes.scalars[path] = node
     if not _is_unicode(node.value):
-        problems.append((node.start_mark, "half of a surrogate pair, which is not a character"))
+        notes.problems.append((node.start_mark, "half of a surrogate pair, which is not a character"))
     return _READ[node.tag](node.value)
 
 
-def _entries(
-    node: yaml.MappingNode,
-    path: KeyPath,
-    marks: dict[KeyPath, tuple[int, int]],
-    problems: list[tuple[yaml.Mark, str]],
-) -> Iterator[tuple[str, yaml.Node]]:
+def _entries(node: yaml.MappingNode, path: KeyPath, notes: _Notes) -> Iterator[tuple[str, yaml.Node]]:
     # Keys are text as written: `1:`, `no:` and `2026-01-01:` name things, they are no numbers or dates.
     seen: dict[str, yaml.Mark] = {}
+    marks, problems = notes.marks, notes.problems
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             problems.append((key.start_mark, "a key must be plain text, not a list or keys and values"))

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from connector.document import Document, PlainValue
-from connector.mapping.apply import MappedField, MappedLine, map_document
+from connector.mapping.apply import Mapped, MappedField, MappedLine, MappedRecord, map_document
 from connector.mapping.path import ABSENT
-from connector.mapping.rules import Mapping
+from connector.mapping.rules import Mapping as Rules
+from connector.mapping.scope import Answers
 from connector.record import RecordValue
 
 
@@ -26,11 +27,50 @@ class Explained:
     problem: str | None
 
 
-def explain(mapping: Mapping, document: Document, key: str) -> tuple[Explained, ...]:
-    """Give an entry for each field of the record and its lines, and for each row that gives no line."""
-    mapped = map_document(mapping, document, key)
-    header = (_explain_field(mapping.record.object, field) for field in mapped.fields)
-    return (*header, *(entry for line in mapped.lines for entry in _explain_line(line)))
+def explain(
+    mapping: Rules, document: Document, key: str, answers: Answers | None = None
+) -> tuple[Explained, ...]:
+    """Give an entry for each field of the header, lines and companions, and for each problem beside them.
+
+    Without `answers` the target is not asked, and what depends on it says so.
+    """
+    mapped = map_document(mapping, document, key, answers)
+    return (
+        *_explain_record(mapped.header),
+        *(entry for companion in mapped.companions for entry in _explain_record(companion)),
+        *_explain_gates(mapping, mapped),
+    )
+
+
+def _explain_record(record: MappedRecord) -> Iterator[Explained]:
+    if record.problem is not None:
+        yield _problem(record.rule.place, record.rule.object, "key", "the key of the record", record.problem)
+    for field in record.fields:
+        yield _explain_field(record.rule.object, field)
+    for line in record.lines:
+        yield from _explain_line(line)
+
+
+def _explain_gates(mapping: Rules, mapped: Mapped) -> Iterator[Explained]:
+    if mapped.problem is not None and mapping.record.when is not None:
+        yield _problem(mapping.record.when.place, mapping.record.object, "when", "", mapped.problem)
+    for gate in mapped.gates:
+        for problem in gate.problems:
+            yield _problem(gate.rule.place, "gate", "", "must hold before anything is sent", problem)
+
+
+def _problem(place: str, target: str, source: str, rule: str, problem: str) -> Explained:
+    return Explained(
+        place=place,
+        target=target,
+        source=source,
+        rule=rule,
+        value=None,
+        confidence=None,
+        result=None,
+        is_sent=False,
+        problem=problem,
+    )
 
 
 def _explain_field(target: str, field: MappedField) -> Explained:
@@ -49,16 +89,8 @@ def _explain_field(target: str, field: MappedField) -> Explained:
 
 def _explain_line(line: MappedLine) -> Iterator[Explained]:
     if line.problem is not None:
-        yield Explained(
-            place=line.rule.place,
-            target=line.rule.object,
-            source=line.source,
-            rule="one line for each row",
-            value=None,
-            confidence=None,
-            result=None,
-            is_sent=False,
-            problem=line.problem,
-        )
+        yield _problem(line.rule.place, line.rule.object, line.source, "one line for each row", line.problem)
     for field in line.fields:
         yield _explain_field(line.rule.object, field)
+    for inner in line.lines:
+        yield from _explain_line(inner)

@@ -50,6 +50,17 @@ class Function:
         bound.apply_defaults()
         return (*bound.args, *bound.kwargs.values())
 
+    def require(self, arguments: Sequence[Any]) -> None:
+        """Check arguments that are known before any value is: all after the first.
+
+        Raises: ValueError naming the one that does not fit.
+        """
+        for parameter, argument in zip(self.parameters[1:], arguments, strict=False):
+            fits, words = _CHECKS[parameter.annotation]
+            if not fits(argument):
+                message = f"`{parameter.name}` of `{self.name}` takes {words}, got {describe(argument)}"
+                raise ValueError(message)
+
 
 def _write_parameter(parameter: Parameter) -> str:
     if parameter.kind is Parameter.VAR_POSITIONAL:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-from connector.document import ROW_ID, PlainValue
+from connector.document import ROW_ID, PlainValue, Row, plain
 from connector.mapping.words import UnfitError
 
 _HASH_LENGTH = 16
@@ -22,15 +22,18 @@ class LineKeys:
         self._seen: dict[tuple[str, str], str] = {}
         self._equals: Counter[tuple[str, str]] = Counter()
 
-    def give(self, target: str, row: Mapping[str, PlainValue], source: str) -> str:
+    def give(self, target: str, row: object, source: str) -> str:
         """Give the key of a row: from its id, else from its contents and its number among equal rows.
 
         Raises: UnfitError when another row has the same id: one line would overwrite the other.
         """
-        row_id = row.get(ROW_ID)
-        has_id = isinstance(row_id, str | int) and row_id != ""
-        # Percent-encoded, like the other parts of a key: no two different ids share one.
-        name = quote(str(row_id), safe="-_.~") if has_id else self._name(target, row)
+        row_id = row.id if type(row) is Row else row.get(ROW_ID) if isinstance(row, Mapping) else None
+        if isinstance(row_id, str | int) and row_id != "":
+            # Percent-encoded, like the other parts of a key: no two different ids share one.
+            text = str(row_id)
+            name = text if text.isascii() and text.isalnum() else quote(text, safe="-_.~")
+        else:
+            name = self._name(target, plain(row))  # type: ignore[arg-type]  # a row, or a mapping as one
         first = self._seen.setdefault((target, name), source)
         if first != source:
             raise UnfitError(
@@ -38,7 +41,7 @@ class LineKeys:
             )
         return f"{self._record_key}:{name}"
 
-    def _name(self, target: str, row: Mapping[str, PlainValue]) -> str:
+    def _name(self, target: str, row: PlainValue) -> str:
         contents = json.dumps(_canonical(row), sort_keys=True).encode("ascii")
         digest = sha256(contents).hexdigest()[:_HASH_LENGTH]
         self._equals[target, digest] += 1

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator
 from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from connector.document import Document, Scalar
 from connector.mapping.path import ABSENT, Absent, SourcePath
-from connector.record import RecordShape, RecordValue
+from connector.record import LineKind, RecordShape, RecordValue, TargetQuery
 
 Missing: TypeAlias = Literal["error", "absent", "null", "default", "keep"]
 """No answer to a look-up means a problem, no field, a cleared field, the default, or the key itself."""
@@ -129,7 +130,7 @@ class FieldRule:
         return tuple(dict.fromkeys(read))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class LineRule:
     """One line for each row of a list. Paths of its fields start at the row."""
 
@@ -143,8 +144,15 @@ class LineRule:
     when: Expression | None = None  # false: this row gives no line
     lines: tuple["LineRule", ...] = ()  # `each` of these starts at the row
 
+    @cached_property
+    def reads_id(self) -> bool:
+        """Whether a rule reads the row's `_id`, which is no field."""
+        read = [path for rule in self.fields for path in rule.reads()]
+        read += self.when.reads if self.when is not None else ()
+        return any("_id" in path.casefold() for path in read)
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True)
 class RecordRule:
     """A target object of a document, and its lines."""
 
@@ -155,6 +163,21 @@ class RecordRule:
     when: Expression | None = None  # of the record: false skips the document; of a companion: it is left out
     key: FieldRule | None = None  # companions only: what its key is made of
     place: str = ""
+
+    @cached_property
+    def line_kinds(self) -> tuple[LineKind, ...]:
+        """Give the kinds of lines that refer to what they are in by a field."""
+        return tuple(dict.fromkeys(_line_kinds(self.lines, None)))
+
+
+def _line_kinds(lines: tuple[LineRule, ...], outer: LineKind | None) -> Iterator[LineKind]:
+    for line in lines:
+        if line.parent_field is not None:
+            kind = LineKind(
+                object=line.object, key_field=line.key_field, parent_field=line.parent_field, outer=outer
+            )
+            yield kind
+            yield from _line_kinds(line.lines, kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +255,7 @@ class Example:
     lines: tuple[ExpectedFields, ...]  # in the order of the record
     place: str
     companions: tuple[ExpectedFields, ...] = ()
-    answers: MappingABC[str, MappingABC[str, tuple[str, ...]]] = field(default_factory=dict)  # of the target
+    answers: MappingABC[TargetQuery, tuple[str, ...]] = field(default_factory=dict)  # other queries: none
     skipped: bool = False  # `when` of the record must say no
     refused: str | None = None  # words that the reason must contain
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from connector.adapters.base import Adapter
 from connector.ledger.delivery import OnChange
 from connector.mapping.rules import Mapping
+from connector.pipeline.target_answers import TargetAnswers
 from connector.timetable import Window
 
 WRITE_BACK_SOURCES = ("receipt.id", "receipt.url", "today()", "now()")
@@ -40,6 +41,7 @@ class Pipeline:
     written_fields: frozenset[str] = frozenset()  # that this connector writes, in any pipeline
     mapping: Mapping
     adapter: Adapter
+    answers: TargetAnswers | None = None  # of the target, to look-ups of the mapping; None: it has none
     target: str  # its name in config.yaml
     write_back: WriteBack | None = None  # once the target holds the record
     write_back_dead: WriteBack | None = None  # when a document is set aside that a reviewer can correct

@@ -8,17 +8,16 @@ from typing import TypeAlias
 from connector.adapters.base import Found, Idempotency, Outcome
 from connector.calls import under_way
 from connector.crashpoint import Point, crashpoint
-from connector.docflo.wire import read_document
 from connector.errors import ConnectorError, LeaseLostError, RejectedError
 from connector.exchanges import noted, told
 from connector.ledger.delivery import Claim, State
 from connector.ledger.outcomes import Outcomes
-from connector.mapping.apply import apply_mapping
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.failure import RETRY_CAP, describe, proves_absence
-from connector.pipeline.stored_record import read_record, write_record
+from connector.pipeline.prepare import prepare
+from connector.pipeline.stored_record import write_record
 from connector.pipeline.work import Work, log_lost, record_failures, recording
-from connector.record import Receipt, Record, record_key
+from connector.record import Receipt, Record
 
 Mapped: TypeAlias = tuple[Claim, Record]
 Answered: TypeAlias = tuple[Claim, Receipt | Exception]
@@ -26,7 +25,8 @@ Answered: TypeAlias = tuple[Claim, Receipt | Exception]
 
 def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     """Move pending deliveries on: one call of the adapter, one transaction for its outcomes."""
-    mapped, unmapped = _map(claims, pipeline)
+    prepared = prepare(claims, pipeline, work)
+    mapped, unmapped = prepared.mapped, prepared.failed
     crashpoint(Point.MAPPED)
     if mapped and pipeline.adapter.idempotency is not Idempotency.NATIVE:
         mapped, refused = _not_again(mapped)
@@ -45,6 +45,8 @@ def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     # In the order of the claims: what was mapped and what was not are one run of successes and failures.
     order = {claim.delivery.id: position for position, claim in enumerate(claims)}
     with recording(work) as outcomes:
+        for claim, reason in prepared.unwanted:
+            _skip(claim, reason, outcomes, work)
         for claim, answer in sorted(answered, key=lambda each: order[each[0].delivery.id]):
             _record(claim, answer, pipeline, outcomes, work, held_until)
         crashpoint(Point.OUTCOME_WRITTEN)
@@ -59,7 +61,8 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     """
     now = work.clock()
     ripe = [claim for claim in claims if _ripe_at(claim, pipeline) <= now]
-    mapped, unmapped = _map(ripe, pipeline)
+    prepared = prepare(ripe, pipeline, work)
+    mapped, unmapped = prepared.mapped, prepared.failed
     found: Sequence[Found] = ()
     with noted() as requests:
         try:
@@ -95,31 +98,6 @@ def _not_again(mapped: Sequence[Mapped]) -> tuple[list[Mapped], list[tuple[Claim
         remedy="correct the record there, then dismiss this delivery",
     )
     return new, [(claim, error) for claim, _ in mapped if claim.delivery.receipt_id is not None]
-
-
-def map_claim(claim: Claim, pipeline: Pipeline) -> Record:
-    """Give the record to send: the stored document mapped again, or the stored record if a person asks so.
-
-    A mapping is pure: the same document gives the same record. In doubt it is what was sent that counts.
-    """
-    delivery = claim.delivery
-    if delivery.record is not None and (delivery.sends_record or delivery.state is State.IN_DOUBT):
-        record = read_record(delivery.record)
-    else:
-        key = record_key(pipeline.tenant_id, pipeline.name, delivery.document_id)
-        record = apply_mapping(pipeline.mapping, read_document(delivery.snapshot), key)
-    return replace(record, revision=delivery.revision)
-
-
-def _map(claims: Sequence[Claim], pipeline: Pipeline) -> tuple[list[Mapped], list[tuple[Claim, Exception]]]:
-    mapped: list[Mapped] = []
-    failed: list[tuple[Claim, Exception]] = []
-    for claim in claims:
-        try:
-            mapped.append((claim, map_claim(claim, pipeline)))
-        except ConnectorError as error:
-            failed.append((claim, error))
-    return mapped, failed
 
 
 def _doubt(mapped: Sequence[Mapped], outcomes: Outcomes, work: Work) -> list[Mapped]:
@@ -177,6 +155,15 @@ def _record(
         return
     # A delivery in doubt stays there: the next try asks the target before it sends.
     record_failures([(claim, answer)], pipeline, outcomes, work, held_until)
+
+
+def _skip(claim: Claim, reason: str, outcomes: Outcomes, work: Work) -> None:
+    try:
+        outcomes.skipped(claim, reason)
+    except LeaseLostError:
+        log_lost(claim)
+        return
+    work.moved(claim, State.SKIPPED)
 
 
 def _ripe_at(claim: Claim, pipeline: Pipeline) -> datetime:

@@ -16,10 +16,11 @@ from connector.clock import utc_now
 from connector.errors import RejectedError, UnavailableError, UnexpectedResponseError
 from connector.ledger.delivery import State
 from connector.mapping.apply import apply_mapping
-from connector.pipeline import deliver as deliver_module
+from connector.pipeline import prepare as prepare_module
 from connector.pipeline.advance import advance, drain
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.discover import discover
+from connector.pipeline.prepare import prepare
 from connector.record import Receipt, Record
 from connector.wiring import Connector, connect
 from tests.factories import HandClock
@@ -117,7 +118,7 @@ def test_a_worker_that_vanished_after_sending_leaves_a_doubt_that_is_settled(eit
         with connector.store.outcomes() as outcomes:
             for claim in claims:
                 outcomes.doubt(claim)
-        adapter.deliver([deliver_module.map_claim(claim, pipeline) for claim in claims[:3]])
+        adapter.deliver([record for _, record in prepare(claims[:3], pipeline, work).mapped])
 
         clock.advance(work.lease + timedelta(seconds=1))
         _drain(connector)
@@ -257,12 +258,12 @@ def test_one_poisonous_document_does_not_take_its_batch_along(
         poison = connector.store.find(limit=1)[0].document_id
         really = apply_mapping
 
-        def apply(mapping: object, document: object, key: str) -> Record:
+        def apply(mapping: object, document: object, key: str, answers: object) -> Record:
             if key.endswith(poison):
                 raise ZeroDivisionError
-            return really(mapping, document, key)  # type: ignore[arg-type]
+            return really(mapping, document, key, answers)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(deliver_module, "apply_mapping", apply)
+        monkeypatch.setattr(prepare_module, "apply_mapping", apply)
         while advance(pipeline, connector.work()):
             pass
 

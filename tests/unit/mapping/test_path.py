@@ -37,9 +37,7 @@ def test_path_is_read_and_written_back(text: str, steps: tuple[str | int, ...]) 
     assert parse_path(write_path((*steps, "end"))).steps == (*steps, "end")
 
 
-@pytest.mark.parametrize(
-    "text", ["", " ", ".", "a.", ".a", "a..b", "a b", "a[", "a[]", "a[-1]", "a[x]", '"a', '""']
-)
+@pytest.mark.parametrize("text", ["", " ", ".", "a.", ".a", "a..b", "a b", "a[", "a[-1]", "a[x]", '"a', '""'])
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="path"):
         parse_path(text)

@@ -1,0 +1,1 @@
+"""Measurements beside known tools; README.md says how to read them."""

@@ -1,0 +1,84 @@
+"""From claims to records: the stored documents mapped, with what the target had to be asked for it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from connector.docflo.wire import read_document
+from connector.document import Document
+from connector.errors import ConnectorError
+from connector.ledger.delivery import Claim, State
+from connector.mapping.apply import apply_mapping, find_queries, unwanted
+from connector.pipeline.definition import Pipeline
+from connector.pipeline.stored_record import read_record
+from connector.pipeline.work import Work
+from connector.record import Record, TargetQuery, record_key
+
+
+@dataclass(slots=True, kw_only=True)
+class Prepared:
+    """What became of a batch before anything is sent."""
+
+    mapped: list[tuple[Claim, Record]] = field(default_factory=list)
+    failed: list[tuple[Claim, Exception]] = field(default_factory=list)
+    unwanted: list[tuple[Claim, str]] = field(default_factory=list)  # with the reason
+
+
+def prepare(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Prepared:
+    """Give the records to send: each stored document mapped again, or its stored record if a person asks so.
+
+    A mapping is pure: the same document gives the same record. In doubt it is what was sent that counts.
+    """
+    prepared = Prepared()
+    documents: list[tuple[Claim, Document]] = []
+    for claim in claims:
+        delivery = claim.delivery
+        try:
+            if delivery.record is not None and (delivery.sends_record or delivery.state is State.IN_DOUBT):
+                record = replace(read_record(delivery.record), revision=delivery.revision)
+                prepared.mapped.append((claim, record))
+            else:
+                documents.append((claim, read_document(delivery.snapshot)))
+        except ConnectorError as error:
+            prepared.failed.append((claim, error))
+    _map(documents, pipeline, work, prepared)
+    order = {claim.delivery.id: position for position, claim in enumerate(claims)}
+    prepared.mapped.sort(key=lambda each: order[each[0].delivery.id])
+    return prepared
+
+
+def _map(
+    documents: Sequence[tuple[Claim, Document]], pipeline: Pipeline, work: Work, prepared: Prepared
+) -> None:
+    wanted: list[tuple[Claim, Document]] = []
+    for claim, document in documents:
+        # In doubt, a record may be in the target: whether it is wanted now does not change that.
+        is_new = claim.delivery.state is State.PENDING
+        reason = unwanted(pipeline.mapping, document) if is_new else None
+        if reason is None:
+            wanted.append((claim, document))
+        else:
+            prepared.unwanted.append((claim, _reason(claim, reason)))
+    queries = [find_queries(pipeline.mapping, document) for _, document in wanted]
+    answers: Mapping[TargetQuery, tuple[str, ...]] = {}
+    failure: ConnectorError | None = None
+    try:
+        if pipeline.answers is not None:
+            answers = pipeline.answers.answers(frozenset().union(*queries), now=work.clock())
+    except ConnectorError as error:
+        work.breakers.report(pipeline.side, [error])
+        failure = error
+    for (claim, document), asked in zip(wanted, queries, strict=True):
+        if failure is not None and asked:
+            prepared.failed.append((claim, failure))
+            continue
+        key = record_key(pipeline.tenant_id, pipeline.name, claim.delivery.document_id)
+        try:
+            record = apply_mapping(pipeline.mapping, document, key, answers)
+            prepared.mapped.append((claim, replace(record, revision=claim.delivery.revision)))
+        except ConnectorError as error:
+            prepared.failed.append((claim, error))
+
+
+def _reason(claim: Claim, reason: str) -> str:
+    has_it = claim.delivery.receipt_id is not None
+    return f"{reason}; the target keeps what it has" if has_it else reason
