@@ -163,8 +163,7 @@ def _check_references(schema: Schema, store: Store, found: ObjectType, values: M
         if store.was_deleted(record_id):
             raise errors.ApiError(400, [errors.entry("ENTITY_IS_DELETED", "entity is deleted")])
         if store.get(target, record_id) is None:
-            entry = errors.entry("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")
-            raise errors.ApiError(400, [entry])
+            raise errors.no_such_reference()
 
 
 def _owner(schema: Schema, field: Field, record_id: str) -> ObjectType:

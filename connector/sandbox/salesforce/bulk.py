@@ -8,7 +8,7 @@ from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.addressed import Answer
 from connector.sandbox.salesforce.bulk_csv import written
 from connector.sandbox.salesforce.bulk_jobs import ENDED, Job, Row, wrong_state
-from connector.sandbox.salesforce.bulk_work import work
+from connector.sandbox.salesforce.bulk_work import abort, work
 from connector.sandbox.salesforce.call import Call
 from connector.sandbox.salesforce.perform import Visit
 
@@ -61,7 +61,7 @@ def _move(visit: Visit, job: Job, body: Any) -> None:  # noqa: ANN401 a JSON val
     if wanted == "Aborted":
         if job.state in ENDED:
             raise wrong_state(f"Aborting already {job.state} Job not allowed")
-        job.state = "Aborted"
+        abort(job)
         return
     if wanted != "UploadComplete":
         raise errors.refusal(400, "INVALIDJOBSTATE", f"InvalidJobState : Unknown state: {wanted}")

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from connector.sandbox.salesforce import errors
@@ -30,12 +31,26 @@ async def work(org: Org, job: Job) -> None:
         return
     job.state = "InProgress"
     try:
-        job.header, rows = read_rows(job.content or b"", delimiter=job.delimiter, line_ending=job.line_ending)
+        rows = _rows(job)
+        job.unprocessed = rows
         columns = Columns(job.schema, job.found, job.header)
     except BatchRefusedError as refusal:
         job.error, job.state = str(refusal), "Failed"
         return
     await _all_rows(org, job, columns, rows)
+
+
+def abort(job: Job) -> None:
+    """Stop a job. Rows that the worker has not reached are unprocessed."""
+    if job.state != "InProgress":
+        with suppress(BatchRefusedError):  # a file that cannot be read has no rows to tell of
+            job.unprocessed = _rows(job)
+    job.state = "Aborted"
+
+
+def _rows(job: Job) -> list[Row]:
+    job.header, rows = read_rows(job.content or b"", delimiter=job.delimiter, line_ending=job.line_ending)
+    return rows
 
 
 async def _all_rows(org: Org, job: Job, columns: Columns, rows: list[Row]) -> None:
@@ -46,8 +61,8 @@ async def _all_rows(org: Org, job: Job, columns: Columns, rows: list[Row]) -> No
             break
         await _chunk(org, job, columns, chunk)
         done += len(chunk)
+        job.unprocessed = rows[done:]
         await asyncio.sleep(org.options.bulk_chunk_delay)
-    job.unprocessed = rows[done:]
     if org.options.bulk_seed is not None:
         for results in (job.successful, job.failed, job.unprocessed):
             random.Random(org.options.bulk_seed).shuffle(results)

@@ -9,7 +9,7 @@ from connector.sandbox.salesforce import errors
 from connector.sandbox.salesforce.addressed import RecordAddress, key_value
 from connector.sandbox.salesforce.options import Options
 from connector.sandbox.salesforce.records import Records
-from connector.sandbox.salesforce.row_keys import index_key
+from connector.sandbox.salesforce.row_keys import Row, index_key
 from connector.sandbox.salesforce.schema import Field, ObjectType, Schema
 from connector.sandbox.salesforce.store import Store
 
@@ -89,7 +89,7 @@ class Collections:
             return self._records.upsert(found, field, str(key), body)
         if key is None:
             return self._records.insert(found, body), True
-        row = self._records.row_with(found, str(key))
+        row = self._row(found, str(key))
         self._records.update(found, row, body)
         return str(row["Id"]), False
 
@@ -102,15 +102,24 @@ class Collections:
         if name is None or record[name] is None:
             message = "Id not specified in an update call"
             raise errors.ApiError(400, [errors.entry("MISSING_ARGUMENT", message)])
-        row = self._records.row_with(found, str(record[name]))
+        row = self._row(found, str(record[name]))
         self._records.update(found, row, _without(record, "Id"))
         return _success(row["Id"])
 
     def _deleted(self, record_id: str) -> Result:
         found = self._owner(record_id)
-        row = self._records.row_with(found, record_id)
+        row = self._row(found, record_id)
         self._records.delete(found, row)
         return _success(row["Id"])
+
+    def _row(self, found: ObjectType, record_id: str) -> Row:
+        """Give a record by id; one that never was has another code here than at its own address."""
+        try:
+            return self._records.row_with(found, record_id)
+        except errors.ApiError as refusal:
+            if refusal.body[0]["errorCode"] != "NOT_FOUND":
+                raise
+            raise errors.no_such_reference() from refusal
 
     def _owner(self, record_id: str) -> ObjectType:
         found = next((found for found in self._schema if record_id.startswith(found.key_prefix)), None)

@@ -130,6 +130,11 @@ def is_deleted() -> ApiError:
     return ApiError(404, [entry("ENTITY_IS_DELETED", "entity is deleted")])
 
 
+def no_such_reference() -> ApiError:
+    """Refuse an id to which no record belongs."""
+    return ApiError(400, [entry("INVALID_CROSS_REFERENCE_KEY", "invalid cross reference id")])
+
+
 def parent_not_found(value: object, field_name: str, object_name: str) -> ApiError:
     """Refuse a reference by external id to which no record answers."""
     message = f"Foreign key external ID: {value} not found for field {field_name} in entity {object_name}"

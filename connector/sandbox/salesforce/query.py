@@ -189,7 +189,7 @@ def _comparison(field: Field, condition: Comparison) -> Callable[[Any], bool]:
     match condition.operator:
         case "=" | "IN":
             return lambda value: _folded(field, value) in wanted
-        case "!=":
+        case "!=" | "NOT IN":
             return lambda value: _folded(field, value) not in wanted
     compare = ORDERINGS[condition.operator]
     return lambda value: (

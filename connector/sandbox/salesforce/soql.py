@@ -40,10 +40,10 @@ class Value:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """A field against literals; more than one only for IN."""
+    """A field against literals; more than one only for IN and NOT IN."""
 
     path: str
-    operator: str  # "=", "!=", "<", "<=", ">", ">=", "IN", "LIKE"
+    operator: str  # "=", "!=", "<", "<=", ">", ">=", "IN", "NOT IN", "LIKE"
     values: tuple[Value, ...]
 
 
@@ -165,6 +165,9 @@ class _Parser:
             self._expect(")")
             return condition
         path = self._name()
+        if self._accept("NOT"):
+            self._expect("IN")
+            return Comparison(path=path, operator="NOT IN", values=self._list())
         if self._accept("IN"):
             return Comparison(path=path, operator="IN", values=self._list())
         if self._accept("LIKE"):

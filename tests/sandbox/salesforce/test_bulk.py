@@ -138,6 +138,7 @@ def test_an_unknown_column_fails_the_job_and_a_byte_order_mark_makes_one(org: Or
     assert shown["state"] == "Failed"
     assert shown["errorMessage"] == f"InvalidBatch : Field name not found : {column}"
     assert results(org, job, "successfulResults") == []
+    assert len(results(org, job, "unprocessedrecords")) == 1
     assert org.sandbox.rows("Invoice__c") == ()
 
 
@@ -195,6 +196,14 @@ def test_an_aborted_job_keeps_what_it_did(make_org: MakeOrg) -> None:
     kept = len(org.sandbox.rows("Invoice__c"))
     assert 0 < kept < 600
     assert len(results(org, job, "unprocessedrecords")) == 600 - kept
+
+
+def test_a_job_that_is_aborted_before_its_turn_leaves_every_row_unprocessed(org: Org) -> None:
+    job = opened(org)
+    put(org, job, b"Docflo_Id__c\n1\n2\n")
+    org.send("PATCH", f"{JOBS}/{job}", {"state": "Aborted"})
+    assert len(results(org, job, "unprocessedRecords")) == 2
+    assert org.sandbox.rows("Invoice__c") == ()
 
 
 def test_states_only_move_forward(org: Org) -> None:

@@ -143,8 +143,9 @@ def test_deletes_name_ids_and_answer_each(org: Org) -> None:
     first, second = (org.sandbox.insert("Account", {"Name": name}) for name in "ab")
     gone = org.sandbox.insert("Account", {"Name": "c"})
     org.send("DELETE", f"/sobjects/Account/{gone}")
-    answer = org.send("DELETE", f"/composite/sobjects?ids={first},{gone},{second}")
-    assert codes(answer) == ["", "ENTITY_IS_DELETED", ""]
+    never = "001000000000000AAA"
+    answer = org.send("DELETE", f"/composite/sobjects?ids={first},{gone},{second},{never}")
+    assert codes(answer) == ["", "ENTITY_IS_DELETED", "", "INVALID_CROSS_REFERENCE_KEY"]
     assert answer.json()[0] == {"id": first, "success": True, "errors": []}
     assert org.sandbox.rows("Account") == ()
 

@@ -242,3 +242,7 @@ def test_long_results_come_in_pages_of_one_moment(make_org: MakeOrg) -> None:
 @pytest.mark.parametrize("locator", ["nonsense", "01gSb0000000001AAA-2", "01g-x"])
 def test_an_unknown_locator_is_refused(org: Org, locator: str) -> None:
     assert code(org.send("GET", f"/query/{locator}")) == (400, "INVALID_QUERY_LOCATOR")
+
+
+def test_what_is_not_in_a_list_is_found(org: Org) -> None:
+    assert keys(org, "WHERE Docflo_Id__c NOT IN ('inv1', 'INV3')") == ["inv2"]
