@@ -19,9 +19,11 @@ from connector.adapters.soap.settings import SoapSettings
 from connector.docflo.settings import DocfloSettings
 from connector.errors import ConfigError, Problem
 from connector.ledger.delivery import OnChange
+from connector.notify import ChannelSettings
 from connector.pipeline.definition import DEAD_SOURCES, WRITE_BACK_SOURCES
 from connector.references import FOLDER, OFFLINE, ResolvedText, Secret
 from connector.timetable import DAYS, Cron, Window
+from connector.web_settings import WebhookSettings, WebSettings, refuse_strangers
 from connector.yaml_source import YamlSource, read_yaml, validate
 from connector.yaml_words import suggest
 
@@ -235,6 +237,12 @@ class PipelineSection(_Section):
         ge=0,
         description="So many dead letters in a row, all of one class, halt the pipeline; 0: never.",
     )
+    silence_after: int = Field(
+        default=30,
+        ge=0,
+        description="So many listings in a row without a document are an alarm, where most found some; "
+        "0: never.",
+    )
 
 
 class ServiceSection(_Section):
@@ -271,6 +279,16 @@ class StorageSection(_Section):
     )
 
 
+class AlarmsSection(_Section):
+    """What people are told of, besides halts and refused credentials."""
+
+    freshness: Duration = Field(
+        default=timedelta(minutes=15), description="How late a pipeline's listing may be."
+    )
+    in_doubt: int = Field(default=10, ge=0, description="How many deliveries of a pipeline may be in doubt.")
+    in_doubt_for: Duration = Field(default=timedelta(hours=1), description="How long one may be in doubt.")
+
+
 class LogSection(_Section):
     """What is logged, to standard error."""
 
@@ -296,6 +314,12 @@ class Config(_Section):
     )
     service: ServiceSection = Field(default_factory=ServiceSection)
     storage: StorageSection = Field(default_factory=StorageSection)
+    web: WebSettings = Field(default_factory=WebSettings)
+    webhook: WebhookSettings | None = Field(default=None, description="Docflo's calls; none: polling alone.")
+    alarms: AlarmsSection = Field(default_factory=AlarmsSection)
+    notifications: dict[str, ChannelSettings] = Field(
+        default_factory=dict, description="Who is told of alarms, by a name of yours."
+    )
     log: LogSection = Field(default_factory=LogSection)
 
 
@@ -320,6 +344,9 @@ def load_config(path: Path, *, offline: bool = False) -> Config:
 
 
 def _cross_check(config: Config, source: YamlSource) -> Iterator[Problem]:
+    open_door = refuse_strangers(config.web, config.webhook)
+    if open_door is not None:
+        yield Problem(place=f"{source.place(('webhook',))}: webhook", message=open_door)
     for name, pipeline in config.pipelines.items():
         if pipeline.target not in config.targets:
             where = ("pipelines", name, "target")

@@ -30,6 +30,8 @@ docflo:
 
 database: sqlite:///connector.db
 
+web: {{port: 0}}  # any free one; the log of `run` tells it
+
 targets:
   crm:
     adapter: salesforce

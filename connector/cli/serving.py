@@ -9,14 +9,20 @@ from pathlib import Path
 from types import FrameType
 
 import structlog
+from prometheus_client import CollectorRegistry
 
 from connector import __version__
-from connector.calls import Call
+from connector.calls import Call, listening
+from connector.cli.serving_errands import Alarms, Wakeups
+from connector.cli.serving_web import make_web
 from connector.clock import utc_now
 from connector.config import Config, load_config
+from connector.console.metrics import Counters
+from connector.console.server import WebServer
 from connector.errors import AccessRefusedError, ConnectorError
 from connector.ledger.database import Database
 from connector.ledger.delivery import OPEN_STATES, State
+from connector.ledger.harvest import HarvestStore
 from connector.ledger.replicas import Replica, ReplicaStore
 from connector.ledger.store import Store
 from connector.pipeline.work import log_halt
@@ -25,7 +31,7 @@ from connector.service.forgetting import Forgetting
 from connector.service.keeper import Keeper, Reading
 from connector.service.setup import Current, Scheduled, Setup
 from connector.service.vitals import Vitals, call_facts
-from connector.wiring import connect_over, open_ledger_database
+from connector.wiring import connect_over, make_budget, open_ledger_database
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +41,7 @@ SHOWN_EVERY = timedelta(seconds=15)
 def serve(path: Path, config: Config) -> tuple[Call, ...]:
     """Run until a signal comes; give what was still under way when the grace period ended.
 
-    Raises: ConfigError for bad mappings or an old schema.
+    Raises: ConfigError for bad mappings, an old schema or a port that is taken.
     """
     with ExitStack() as stack:
         database = open_ledger_database(config)
@@ -43,6 +49,12 @@ def serve(path: Path, config: Config) -> tuple[Call, ...]:
         database.require_current_schema()
         serving = _Serving(path, config, database)
         stack.callback(serving.close)
+        stack.enter_context(listening(serving.counters.ended))
+        if config.web.enabled:
+            web = serving.web(config)
+            web.start()
+            stack.callback(web.stop)
+            log.info("web.listens", address=web.address)
         return serving.run()
 
 
@@ -51,23 +63,30 @@ class _Serving:
 
     def __init__(self, path: Path, config: Config, database: Database) -> None:
         self._database = database
+        self._config = config  # of the setup in use
         self._store = Store(database, clock=utc_now)
         self._replicas = ReplicaStore(database)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._began = self._shown_at = utc_now()
         self._shown: Reading | None = None
-        self._current = Current(make_setup(config, database))
+        self._registry = CollectorRegistry()
+        self.counters = Counters(self._registry)
+        self._current = Current(make_setup(config, database, self.counters))
         self._keeper = Keeper(
             path,
             config,
             self._current,
             load=lambda: load_config(path),
-            build=lambda config: make_setup(config, database),
-            on_new=self._reschedule,
+            build=lambda config: make_setup(config, database, self.counters),
+            on_new=self._use,
             on_new_secrets=self._try_again,
             clock=utc_now,
         )
         self._vitals = Vitals(limit=config.service.stuck_after)
+        self._wakeups = Wakeups(
+            database, self._current, wake=self._wake, list_all=self._list_all, clock=utc_now
+        )
+        self._alarms = Alarms(database, config=lambda: self._config, counters=self.counters, clock=utc_now)
         self._service = Service(
             self._current,
             vitals=self._vitals,
@@ -78,6 +97,9 @@ class _Serving:
                 "replica": self._show_ourselves,
                 "watchdog": self._vitals.name_slow_calls,
                 "retention": Forgetting(database, config.storage.retention, clock=utc_now).look,
+                "wakeups": self._wakeups.look,
+                "alarms": self._alarms.look,
+                "notifications": self._alarms.tell,
             },
         )
 
@@ -95,6 +117,20 @@ class _Serving:
         log.info("service.stopped", unfinished=len(left))
         return left
 
+    def web(self, config: Config) -> WebServer:
+        return make_web(
+            config,
+            database=self._database,
+            registry=self._registry,
+            counters=self.counters,
+            pipelines=lambda: self._config.pipelines,
+            balance=make_budget(config, self._database, clock=utc_now).balance,
+            vitals=self._vitals,
+            is_stopping=lambda: self._service.is_stopping,
+            is_refused=lambda: self._keeper.reading.refused is not None,
+            on_wakeup=lambda: self._service.hurry("wakeups"),
+        )
+
     def close(self) -> None:
         with self._current.use() as setup:
             pass
@@ -103,8 +139,15 @@ class _Serving:
     def _on_hangup(self, _number: int, _frame: FrameType | None) -> None:
         self._keeper.ask()
 
-    def _reschedule(self) -> None:
+    def _use(self, config: Config) -> None:
+        self._config = config
         self._service.reschedule()
+
+    def _wake(self) -> None:
+        self._service.wake()
+
+    def _list_all(self) -> None:
+        self._service.list_all()
 
     def _try_again(self) -> None:
         """Let what waits for credentials go on at once: there are new ones."""
@@ -132,11 +175,12 @@ class _Serving:
         self._shown, self._shown_at = reading, now
 
 
-def make_setup(config: Config, database: Database) -> Setup:
+def make_setup(config: Config, database: Database, counters: Counters) -> Setup:
     """Make everything that one reading of the configuration needs.
 
     Raises: ConfigError when it cannot be used.
     """
+    harvests = HarvestStore(database)
     with ExitStack() as stack:
         connector = stack.enter_context(connect_over(database, config))
         return Setup(
@@ -151,8 +195,9 @@ def make_setup(config: Config, database: Database) -> Setup:
                 for pipeline in connector.pipelines
                 for schedule in [config.pipelines[pipeline.name].schedule]
             ],
-            make_work=lambda stopping: connector.work(stopping=stopping),
+            make_work=lambda stopping: connector.work(counters.moved, stopping),
             close=stack.pop_all().close,
+            note=lambda found: harvests.note(found.pipeline, found.matched, utc_now()),
             paused=lambda: {pause.pipeline for pause in connector.pauses.all()},
         )
 

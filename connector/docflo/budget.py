@@ -23,6 +23,7 @@ class Lane(StrEnum):
     """What a request is for, most urgent first."""
 
     WRITE_BACK = "write_back"
+    WEBHOOK = "webhook"
     BY_HAND = "by_hand"
     TAIL = "tail"
     SWEEP = "sweep"
@@ -31,6 +32,7 @@ class Lane(StrEnum):
 
 RESERVES: Mapping[Lane, int] = {
     Lane.WRITE_BACK: 0,
+    Lane.WEBHOOK: 5,
     Lane.BY_HAND: 5,
     Lane.TAIL: 10,
     Lane.SWEEP: 20,

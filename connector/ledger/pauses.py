@@ -45,10 +45,11 @@ class PauseStore:
         with self._database.write() as connection:
             dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
             row = {"pipeline": pipeline, "paused_at": now, "actor": by.actor, "reason": by.reason}
-            new = connection.execute(dialect.insert(pause).values(**row).on_conflict_do_nothing())
-            if new.rowcount:
+            new = dialect.insert(pause).values(**row).on_conflict_do_nothing().returning(pause.c.pipeline)
+            is_new = connection.execute(new).first() is not None
+            if is_new:
                 _record(connection, "pause", by, now)
-            return new.rowcount > 0
+            return is_new
 
     def resume(self, pipeline: str, by: By, now: datetime) -> bool:
         """Let it go on; False when it was not paused."""

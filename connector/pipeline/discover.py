@@ -41,7 +41,7 @@ def discover(pipeline: Pipeline, work: Work) -> Discovered | None:
     and the checkpoint stays where it was.
     """
     work = replace(work, docflo=work.docflo.lane(Lane.TAIL))
-    with _discovery(pipeline, work) as turn:
+    with discovery(pipeline, work) as turn:
         return _list_tail(pipeline, work, turn) if turn else None
 
 
@@ -52,7 +52,7 @@ def sweep(pipeline: Pipeline, work: Work) -> Discovered | None:
     in `discover`.
     """
     work = replace(work, docflo=work.docflo.lane(Lane.SWEEP))
-    with _discovery(pipeline, work) as turn:
+    with discovery(pipeline, work) as turn:
         return _list_whole(pipeline, work, turn) if turn else None
 
 
@@ -63,7 +63,7 @@ def rescan(pipeline: Pipeline, work: Work) -> Discovered | None:
     as in `discover`.
     """
     work = replace(work, docflo=work.docflo.lane(Lane.BACKFILL))
-    with _discovery(pipeline, work) as turn:
+    with discovery(pipeline, work) as turn:
         return _list_again(pipeline, work, turn) if turn else None
 
 
@@ -125,7 +125,8 @@ def _has_passed(pause: timedelta, last: datetime | None, now: datetime) -> bool:
 
 
 @contextmanager
-def _discovery(pipeline: Pipeline, work: Work) -> Iterator[Turn | None]:
+def discovery(pipeline: Pipeline, work: Work) -> Iterator[Turn | None]:
+    """Give the right to store what is listed of this pipeline; None while somebody else has it."""
     held = work.store.hold(discovery_of(pipeline.name), owner=work.owner, length=LEASE)
     if held is None:
         log.info("discover.busy", pipeline=pipeline.name)

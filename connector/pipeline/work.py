@@ -31,6 +31,7 @@ class Move:
     state: State
     failure: Failure | None = None
     error: Exception | None = None
+    age: timedelta | None = None  # of a new document that was just delivered, since it was found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +56,15 @@ class Work:
             document_id=claim.delivery.document_id,
             state=state.value,
         )
+        delivery = claim.delivery
+        is_first = state is State.DELIVERED and delivery.revision == 1
         self.on_move(
-            Move(pipeline=claim.delivery.pipeline, document_id=claim.delivery.document_id, state=state)
+            Move(
+                pipeline=delivery.pipeline,
+                document_id=delivery.document_id,
+                state=state,
+                age=self.clock() - delivery.found_at if is_first else None,
+            )
         )
 
     def waited(self, claim: Claim, failure: Failure, error: Exception) -> None:

@@ -19,7 +19,7 @@ from connector.errors import ConnectorError, StoppingError, ThrottledError
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
 from connector.pipeline.definition import Pipeline
-from connector.pipeline.discover import Listing, due_listing
+from connector.pipeline.discover import Listing, discover, due_listing
 from connector.pipeline.work import Work
 from connector.service.schedule import Schedule
 from connector.service.setup import Current, Scheduled, Setup
@@ -55,6 +55,7 @@ class Service:
         self._others = [self._thread(name, self._errand, errand) for name, errand in errands.items()]
         self._schedule = Schedule(self._list, alive=self._scheduler_is_alive)
         self._listed: set[str] = set()
+        self._hurries = {name: threading.Event() for name in errands}
         vitals.expect([thread.name for thread in (*self._workers, *self._others)] + ["scheduler"])
 
     @property
@@ -70,12 +71,16 @@ class Service:
         self.reschedule()
         with self._current.use() as setup:
             log.info("service.started", pipelines=[pipeline.name for pipeline in setup.pipelines])
-        self._stopping.wait()
+        while not self._stopping.wait(TICK.total_seconds()):
+            pass  # a signal that another thread receives does not end a wait without an end
         log.info("service.stopping", grace_seconds=self._grace.total_seconds())
+        self._vitals.expect([])  # from here on threads end, as they should
         deadline = time.monotonic() + self._grace.total_seconds()
         self._schedule.stop()
         left = self._drained(deadline)
         self._ended.set()
+        for name in self._hurries:
+            self.hurry(name)
         for thread in self._others:
             thread.join(max(0.0, deadline - time.monotonic()))
         return left
@@ -88,6 +93,17 @@ class Service:
     def wake(self) -> None:
         """Let the workers look for something to do now."""
         self._found.set()
+
+    def hurry(self, errand: str) -> None:
+        """Let an errand be done now."""
+        self._hurries[errand].set()
+
+    def list_all(self) -> None:
+        """List every pipeline now, due or not."""
+        with self._current.use() as setup:
+            names = [pipeline.name for pipeline in setup.pipelines]
+        for name in names:
+            self._list(name, discover)
 
     def reschedule(self) -> None:
         """Start the schedules of the setup in use, and list each of its pipelines once if that is due."""
@@ -152,7 +168,7 @@ class Service:
             if listing is None:
                 return
             tried.append(listing)
-            _list_once(listing, pipeline, work)
+            _list_once(listing, pipeline, work, setup)
             self._found.set()
 
     def _advance(self) -> None:
@@ -184,7 +200,10 @@ class Service:
 
     def _errand(self, errand: Callable[[], None]) -> None:
         name = threading.current_thread().name
-        while not self._ended.wait(TICK.total_seconds()):
+        hurry = self._hurries[name]
+        while not self._ended.is_set():
+            hurry.wait(TICK.total_seconds())
+            hurry.clear()
             alive()
             try:
                 errand()
@@ -204,12 +223,15 @@ class Service:
         return tuple(ours) if busy or self._schedule.is_busy else ()
 
 
-def _list_once(listing: Listing, pipeline: Pipeline, work: Work) -> None:
+def _list_once(listing: Listing, pipeline: Pipeline, work: Work, setup: Setup) -> None:
     try:
         with listing_of(work.breakers):
-            listing(pipeline, work)
+            discovered = listing(pipeline, work)
     except ThrottledError as error:
         # What the budget keeps from this listing, it may still give to one of a higher lane.
         log.warning(
             "discover.failed", pipeline=pipeline.name, error=type(error).__name__, reason=error.message
         )
+        return
+    if discovered is not None:
+        setup.note(discovered)

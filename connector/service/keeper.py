@@ -19,7 +19,7 @@ from connector.service.setup import Current, Setup
 
 log = structlog.get_logger(__name__)
 
-AT_START = ("database", "service", "log")
+AT_START = ("database", "service", "storage", "web", "webhook", "log")
 """Sections that are read when the process starts, and then no more."""
 
 
@@ -43,7 +43,7 @@ class Keeper:
         *,
         load: Callable[[], Config],
         build: Callable[[Config], Setup],
-        on_new: Callable[[], None],
+        on_new: Callable[[Config], None],
         on_new_secrets: Callable[[], None],
         clock: Clock,
     ) -> None:
@@ -101,7 +101,7 @@ class Keeper:
         log.info("config.read", files=files, pipelines=[pipeline.name for pipeline in setup.pipelines])
         if needs_restart:
             log.warning("config.needs_restart", sections=list(needs_restart))
-        self._on_new()
+        self._on_new(config)
 
     def _refuse(self, files: Sequence[str], reason: str, problems: Sequence[str] = ()) -> None:
         self.reading = Reading(at=self.reading.at, refused="; ".join([reason, *problems]))

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.discover import Pauses
+from connector.pipeline.gather import Discovered
 from connector.pipeline.work import Work
 from connector.timetable import Cron
 
@@ -35,6 +36,7 @@ class Setup:
     scheduled: Sequence[Scheduled]
     make_work: Callable[[Callable[[], bool]], Work]  # takes what tells whether to stop
     close: Callable[[], None]
+    note: Callable[[Discovered], None] = lambda _discovered: None  # what a listing brought
     paused: Callable[[], Collection[str]] = tuple  # names of pipelines that a person wants left alone
 
     @property

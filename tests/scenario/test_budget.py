@@ -94,6 +94,7 @@ def test_a_listing_that_cannot_finish_stores_nothing_and_leaves_the_reserve(tmp_
         assert status["pipelines"][PIPELINE]["listed_until"] is None
         assert status["budget"]["lanes"] == {
             "write_back": 1,
+            "webhook": 0,
             "by_hand": 0,
             "tail": 0,
             "sweep": 0,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
-from tests.scenario.conftest import Cli, World
+from tests.scenario.conftest import APPROVED, BATCH, GOOD, Cli, World
 from tests.scenario.test_survival import (
     PATIENCE,
     assert_each_delivered_once,
@@ -48,7 +48,7 @@ def approved(world: World) -> int:
 def test_a_stop_says_what_it_leaves(world: World) -> None:
     world.edit("pipelines:\n", "service: {workers: 1}\n\npipelines:\n")
     process = start(world, "run")
-    wait_for(lambda: approved(world) >= 25)
+    wait_for(lambda: approved(world) >= BATCH)
 
     process.terminate()
 
@@ -65,11 +65,11 @@ def test_a_mapping_that_is_corrected_while_it_runs_is_used(world: World, cli: Cl
     world.edit("    target: crm\n", f"{SCHEDULE}    halt_after: 0\n")
     world.edit_mapping("InvoiceTotal.amount, type: decimal", "NoSuchTotal.amount, type: decimal")
     with running(world):
-        wait_for(lambda: len(logged(world, "delivery.dead")) >= 25)
+        wait_for(lambda: len(logged(world, "delivery.dead")) >= BATCH)
         world.edit_mapping("NoSuchTotal.amount, type: decimal", "InvoiceTotal.amount, type: decimal")
         wait_for(lambda: bool(logged(world, "config.read")))
         cli("deliveries", "replay", "--state", "dead", "--yes", "--reason", "repaired", "-c", world.config)
-        wait_for(lambda: approved(world) == 196)
+        wait_for(lambda: approved(world) == GOOD)
 
 
 def test_a_broken_configuration_is_refused_shown_and_replaced_by_its_correction(
@@ -77,7 +77,7 @@ def test_a_broken_configuration_is_refused_shown_and_replaced_by_its_correction(
 ) -> None:
     world.edit("    target: crm\n", SCHEDULE)
     with running(world) as process:
-        wait_for(lambda: approved(world) == 196)
+        wait_for(lambda: approved(world) == GOOD)
         world.edit("target: crm", "target: crn")
         process.send_signal(signal.SIGHUP)
         wait_for(lambda: bool(logged(world, "config.refused")))
@@ -101,11 +101,11 @@ def test_a_broken_configuration_is_refused_shown_and_replaced_by_its_correction(
 def test_a_rotated_docflo_key_is_picked_up_under_load_and_no_document_dies(world: World) -> None:
     docflo = world.running.docflo
     with running(world):
-        wait_for(lambda: len(docflo.journal.effects) >= 40)
+        wait_for(lambda: len(docflo.journal.effects) >= 10)
         docflo.api_keys = {"another-key": docflo.api_keys["sandbox-key"]}
         wait_for(lambda: bool(logged(world, "breaker.open")))
         write_atomically(world, "docflo-api-key", "another-key\n")
-        wait_for(lambda: approved(world) == 196)
+        wait_for(lambda: approved(world) == GOOD)
 
     until_quiet(world)
     assert_each_delivered_once(world)
@@ -116,12 +116,12 @@ def test_a_rotated_docflo_key_is_picked_up_under_load_and_no_document_dies(world
 def test_a_rotated_salesforce_secret_is_picked_up_under_load_and_no_document_dies(world: World) -> None:
     salesforce = world.running.salesforce
     with running(world):
-        wait_for(lambda: approved(world) >= 25)
+        wait_for(lambda: approved(world) >= BATCH)
         cast("dict[str, str]", salesforce.clients)["sandbox-consumer"] = "another-secret"
         salesforce.revoke_tokens()
         wait_for(lambda: bool(logged(world, "breaker.open")))
         write_atomically(world, "salesforce-consumer-secret", "another-secret\n")
-        wait_for(lambda: approved(world) == 196)
+        wait_for(lambda: approved(world) == GOOD)
 
     until_quiet(world)
     assert_each_delivered_once(world)
@@ -137,7 +137,7 @@ def write_atomically(world: World, name: str, value: str) -> None:
 def test_a_service_that_stood_still_lists_late_and_misses_nothing(world: World) -> None:
     world.edit("    target: crm\n", SCHEDULE)
     with running(world) as process:
-        wait_for(lambda: approved(world) == 196)
+        wait_for(lambda: approved(world) == GOOD)
         process.send_signal(signal.SIGSTOP)
         time.sleep(4)  # that it stands still is the point: several listings become late
         listed = len(logged(world, "discover.listed"))
@@ -157,7 +157,7 @@ def test_a_paused_pipeline_is_neither_listed_nor_delivered_until_it_is_resumed(
         paused = cli("status", "-c", world.config)
         assert world.running.docflo.journal.count()["list"] == 0
         cli("pipelines", "resume", "invoices-to-crm", "--reason", "closed", "-c", world.config)
-        wait_for(lambda: approved(world) == 196)
+        wait_for(lambda: approved(world) == GOOD)
 
     assert "invoices-to-crm is paused since" in paused.out
     assert "month end" in paused.out
@@ -188,6 +188,6 @@ def test_in_a_maintenance_window_only_the_target_is_left_alone(world: World, cli
     world.edit('    maintenance: [{begin: "00:00", end: "00:00"}]\n', "")
     cli("sync", "-c", world.config)
 
-    assert (during["new"], during["delivered"]) == (200, 0)
+    assert (during["new"], during["delivered"]) == (APPROVED, 0)
     assert is_untouched
-    assert approved(world) == 196
+    assert approved(world) == GOOD

@@ -44,7 +44,7 @@ class Rig:
             self.current,
             load=lambda: load_config(self.config),
             build=self.build,
-            on_new=lambda: self.told.append("new"),
+            on_new=lambda _config: self.told.append("new"),
             on_new_secrets=lambda: self.told.append("secrets"),
             clock=HandClock(),
         )

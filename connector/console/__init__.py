@@ -1,0 +1,1 @@
+"""The web side of a running connector: health, metrics, webhooks."""
