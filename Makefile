@@ -56,6 +56,7 @@ samples: .venv/dev ## generated files under docs/ are current
 	@$(BIN)/python -m connector schema config | diff - docs/schemas/config.schema.json
 	@$(BIN)/python -m connector schema mapping | diff - docs/schemas/mapping.schema.json
 	@$(BIN)/python -m connector schema profile | diff - docs/schemas/profile.schema.json
+	@$(BIN)/python -m connector schema reference | diff - docs/mapping-reference.md
 
 fix: .venv/dev ## format, repair what ruff can repair, renew generated files and golden files
 	@$(BIN)/ruff format
@@ -64,6 +65,7 @@ fix: .venv/dev ## format, repair what ruff can repair, renew generated files and
 	@$(BIN)/python -m connector schema config > docs/schemas/config.schema.json
 	@$(BIN)/python -m connector schema mapping > docs/schemas/mapping.schema.json
 	@$(BIN)/python -m connector schema profile > docs/schemas/profile.schema.json
+	@$(BIN)/python -m connector schema reference > docs/mapping-reference.md
 
 lock: .venv/dev ## renew the hashed locks from pyproject.toml
 	@$(UV_LOCK) pyproject.toml -o requirements/runtime.lock

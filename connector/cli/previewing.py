@@ -5,19 +5,28 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from connector.adapters.base import AnswersQueries
+from connector.adapters.registry import create_adapter
 from connector.cli.output import console, print_json
+from connector.clock import utc_now
 from connector.config import Config, PipelineSection
 from connector.docflo.outgoing import DocumentQuery
 from connector.docflo.wire import read_document
 from connector.document import Document
 from connector.errors import ConfigError
+from connector.mapping.apply import find_queries, unwanted
 from connector.mapping.explain import Explained, explain
 from connector.mapping.rules import Mapping
+from connector.mapping.scope import Answers
+from connector.mapping.supposed import SupposedAnswers
 from connector.record import record_key
 from connector.wiring import docflo_by_hand
+
+_DOUBTFUL = Decimal("0.8")  # a confidence below is marked
 
 
 def document_to_preview(
@@ -44,18 +53,63 @@ def document_to_preview(
         return first if first.has_fields else docflo.document(first.id)
 
 
+def answers_for(
+    config: Config, section: PipelineSection, mapping: Mapping, document: Document, *, offline: bool
+) -> Answers:
+    """Ask the target what the look-ups of the mapping need; offline, say what would be asked."""
+    queries = find_queries(mapping, document)
+    if offline or not queries:
+        return SupposedAnswers()
+    adapter = create_adapter(config.targets[section.target], clock=utc_now)
+    try:
+        if not isinstance(adapter, AnswersQueries):
+            message = (
+                f"target `{section.target}` cannot be asked, and {mapping.path.name} looks things up in it"
+            )
+            raise ConfigError(message, remedy="look them up in a table: lookups with `file` or `values`")
+        return adapter.query(sorted(queries, key=str))
+    finally:
+        adapter.close()
+
+
 def show_preview(
-    config: Config, pipeline: str, mapping: Mapping, document: Document, *, as_json: bool
+    config: Config, pipeline: str, mapping: Mapping, document: Document, answers: Answers, *, as_json: bool
 ) -> bool:
     """Print source, rule and result of every field. True when the document fits the mapping."""
     key = record_key(config.docflo.tenant_id, pipeline, document.id)
-    explained = explain(mapping, document, key)
+    explained = explain(mapping, document, key, answers)
+    reason = unwanted(mapping, document)
     if as_json:
-        print_json({"document": document.id, "key": key, "fields": explained})
+        print_json({"document": document.id, "key": key, "skipped": reason, "fields": explained})
     else:
-        title = f"Document {document.id} ({document.type}, {document.status}) as {key}"
-        console().print(_drawn(title, explained))
+        _draw(console(), f"Document {document.id} ({document.type}, {document.status}) as {key}", explained)
     return all(line.problem is None for line in explained)
+
+
+def _draw(screen: Console, title: str, explained: Sequence[Explained]) -> None:
+    screen.print(_drawn(title, [line for line in explained if line.kind in {"field", "line"}]))
+    beside = [line for line in explained if line.kind in {"gate", "when"}]
+    if beside:
+        screen.print()
+    for line in beside:
+        screen.print(_beside(line))
+    problems = [line for line in explained if line.problem is not None]
+    if problems:
+        count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
+        screen.print(Text(f"\nThis document would not be sent: {count}", style="bold red"))
+        for line in problems:
+            screen.print(Text(f"  {line.place}: {line.target}: {line.problem}"), soft_wrap=True)
+    elif any((line.note or "").startswith("skipped") for line in beside):
+        screen.print(Text("\nThis document would be skipped.", style="bold yellow"))
+
+
+def _beside(line: Explained) -> Text:
+    style = (
+        "red" if line.problem else "yellow" if (line.note or "").startswith(("skipped", "not")) else "green"
+    )
+    mark = {"red": "✗", "yellow": "-", "green": "✓"}[style]
+    said = line.problem or line.note or ""
+    return Text.assemble((f"{mark} ", style), f"{line.target}: {line.rule}  ", (said, style))
 
 
 def _drawn(title: str, explained: Sequence[Explained]) -> Table:
@@ -71,10 +125,15 @@ def _drawn(title: str, explained: Sequence[Explained]) -> Table:
                 Text(field.source),
                 Text(field.rule),
                 Text(_exactly(field.value)),
-                Text(_exactly(field.confidence)),
+                _sure(field.confidence),
                 _sent(field),
             )
     return drawn
+
+
+def _sure(confidence: Decimal | None) -> Text:
+    style = "yellow" if confidence is not None and confidence < _DOUBTFUL else ""
+    return Text(_exactly(confidence), style=style)
 
 
 def _record_and_row(field: Explained) -> tuple[str, str]:
@@ -84,14 +143,11 @@ def _record_and_row(field: Explained) -> tuple[str, str]:
 
 def _sent(field: Explained) -> Text:
     if field.problem is not None:
-        return Text(f"✗ {field.problem}", style="red")
+        return Text(f"✗ {field.problem.partition(';')[0]}", style="red")  # the whole of it stands below
     if not field.is_sent:
-        return Text("left out", style="dim")
-    return (
-        Text("cleared", style="yellow")
-        if field.result is None
-        else Text(_exactly(field.result), style="green")
-    )
+        return Text(field.note or "left out", style="dim")
+    sent = Text("cleared", "yellow") if field.result is None else Text(_exactly(field.result), "green")
+    return sent if field.note is None else Text.assemble(sent, (f"  {field.note}", "dim"))
 
 
 def _exactly(value: object) -> str:

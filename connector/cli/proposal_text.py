@@ -59,7 +59,8 @@ def _lines(proposal: Proposal, kind: ProposedLines) -> Iterator[str]:
     if kind.is_optional:
         yield "      optional: true  # the example has none"
     yield f"      key: {write_key(kind.key)}  # filled by the connector"
-    yield f"      parent: {write_key(kind.parent)}  # refers to the header; filled by the connector"
+    if kind.parent:
+        yield f"      parent: {write_key(kind.parent)}  # refers to the header; filled by the connector"
     yield "      fields:"
     yield from _fields(proposal, kind.object, kind.matches, 8)
     yield from _unread(kind.unread, 8)
@@ -130,7 +131,7 @@ def _missing(match: Match, *, is_dropped: bool) -> str:
         reason = f"perhaps {source.path}"
     else:
         reason = "no field of the document fits" + (
-            "; a fixed value is {constant: ...}" if target.is_required else ""
+            "; a fixed value is {value: ...}" if target.is_required else ""
         )
     return f"{mark}{target.name}{label}: {reason}"
 

@@ -1,4 +1,4 @@
-"""`schema config|mapping|profile`: JSON Schemas for editors and CI."""
+"""`schema config|mapping|profile|reference`: JSON Schemas and a reference page."""
 
 import typer
 
@@ -30,3 +30,11 @@ def profile() -> None:
     from connector.cli.output import print_json
 
     print_json(profile_json_schema())
+
+
+@app.command("reference")
+def reference() -> None:
+    """Print the reference page of mapping files: every key, type and function, as Markdown."""
+    from connector.mapping.reference import write_reference
+
+    typer.echo(write_reference(), nl=False)

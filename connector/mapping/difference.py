@@ -9,8 +9,9 @@ from typing import TypeAlias
 from connector.document import Document
 from connector.errors import MappingError
 from connector.mapping import rules
-from connector.mapping.apply import apply_mapping
+from connector.mapping.apply import apply_mapping, unwanted
 from connector.mapping.path import ABSENT, Absent
+from connector.mapping.supposed import SupposedAnswers
 from connector.record import Record, RecordValue, parts
 
 EXACT = Context(prec=400)
@@ -25,9 +26,9 @@ class Verdict(StrEnum):
 
     SAME = "same"
     CHANGED = "changed"
-    GAINED = "gained"  # it did not fit the old mapping, and fits the new one
+    GAINED = "gained"  # it did not fit the old mapping or was skipped by it; the new one makes a record
     LOST = "lost"  # the other way round
-    REFUSED = "refused"  # it fits neither
+    REFUSED = "refused"  # neither makes a record
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,16 +73,13 @@ class Comparer:
     def compare(self, document: Document, key: str, currency: str | None) -> Comparison:
         """Map a document by both. `currency` is that of amounts whose record names none."""
         before, after = _mapped(self._old, document, key), _mapped(self._new, document, key)
-        match before, after:
-            case Record(), Record():
-                changes = self._changes(before, after, currency)
-                return Comparison(verdict=Verdict.CHANGED if changes else Verdict.SAME, changes=changes)
-            case Record(), MappingError():
-                return Comparison(verdict=Verdict.LOST, problems=_words(after))
-            case MappingError(), Record():
-                return Comparison(verdict=Verdict.GAINED, problems=_words(before))
-            case _:
-                return Comparison(verdict=Verdict.REFUSED, problems=_words(after))
+        if not isinstance(after, Record):
+            verdict = Verdict.LOST if isinstance(before, Record) else Verdict.REFUSED
+            return Comparison(verdict=verdict, problems=_words(after))
+        if not isinstance(before, Record):
+            return Comparison(verdict=Verdict.GAINED, problems=_words(before))
+        changes = self._changes(before, after, currency)
+        return Comparison(verdict=Verdict.CHANGED if changes else Verdict.SAME, changes=changes)
 
     def _changes(self, old: Record, new: Record, currency: str | None) -> tuple[FieldChange, ...]:
         before, after = _parts(old), _parts(new)
@@ -121,15 +119,22 @@ class Comparer:
         return code if isinstance(code, str) else None
 
 
-def _mapped(mapping: rules.Mapping, document: Document, key: str) -> Record | MappingError:
+def _mapped(mapping: rules.Mapping, document: Document, key: str) -> Record | MappingError | str:
+    """Give the record, or why there is none: what does not fit, or the reason why it is skipped."""
+    reason = unwanted(mapping, document)
+    if reason is not None:
+        return reason
     try:
-        return apply_mapping(mapping, document, key)
+        # The target is not asked: equal questions have equal answers, and that is all that is compared.
+        return apply_mapping(mapping, document, key, SupposedAnswers())
     except MappingError as error:
         return error
 
 
-def _words(outcome: Record | MappingError) -> tuple[str, ...]:
-    return tuple(map(str, outcome.problems)) if isinstance(outcome, MappingError) else ()
+def _words(outcome: MappingError | str) -> tuple[str, ...]:
+    if isinstance(outcome, str):
+        return (f"skipped: {outcome}",)
+    return tuple(map(str, outcome.problems))
 
 
 def _parts(record: Record) -> dict[Part, Mapping[str, RecordValue]]:

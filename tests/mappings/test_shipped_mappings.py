@@ -20,6 +20,7 @@ def test_mappings_for_salesforce_and_for_the_profiles_are_shipped() -> None:
         "invoice-salesforce.yaml",
         "purchase-order-erp.yaml",
         "purchase-order-salesforce.yaml",
+        "receipt-erp.yaml",
         "receipt-salesforce.yaml",
     ]
 

@@ -1,9 +1,11 @@
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from connector.mapping.difference import Comparer, Verdict
+from connector.mapping.load import load_mapping
 from connector.mapping.path import ABSENT
 from connector.mapping.rules import Mapping
 from tests.factories import make_document
@@ -102,3 +104,44 @@ def test_what_does_not_fit_says_why(
     assert (comparison.verdict, comparison.changes) == (verdict, ())
     assert len(comparison.problems) == problems
     assert "`Missing` is missing" in comparison.problems[0]
+
+
+def test_what_is_skipped_is_no_record_and_says_why(tmp_path: Path, load: Load) -> None:
+    wants_all = load("A: {value: x}")
+    text = wants_all.path.read_text(encoding="utf-8").replace("  fields:", "  when: Total > 5\n  fields:")
+    path = tmp_path / "choosy.yaml"
+    path.write_text(text, encoding="utf-8")
+    choosy = load_mapping(path)
+
+    lost = Comparer(wants_all, choosy).compare(make_document(fields={"Total": 1}), "k", None)
+    gained = Comparer(choosy, wants_all).compare(make_document(fields={"Total": 1}), "k", None)
+
+    assert (lost.verdict, gained.verdict) == (Verdict.LOST, Verdict.GAINED)
+    assert "not `Total > 5`" in lost.problems[0]
+
+
+def test_a_question_to_the_target_is_compared_without_asking_it(tmp_path: Path) -> None:
+    text = (
+        "version: 1\ndocument: invoice\nlookups:\n  v: {object: Account, key: Tax, value: Id}\nrecord:\n"
+        "  object: Invoice__c\n  key: K\n  fields: {Vendor: {from: TaxId, lookup: v}}\n"
+        "examples:\n  - {name: a, document: {TaxId: '1'}, lookups: {v: {'1': x}}, record: {Vendor: x}}\n"
+    )
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(text, encoding="utf-8")
+    new.write_text(text.replace("from: TaxId,", "from: TaxId, with: digits,"), encoding="utf-8")
+
+    compare = Comparer(load_mapping(old), load_mapping(new)).compare
+
+    assert compare(make_document(fields={"TaxId": "11"}), "k", None).verdict is Verdict.SAME
+    [change] = compare(make_document(fields={"TaxId": "DE 11"}), "k", None).changes
+    assert change.new == "<Account.Id with Tax 11>"
+
+
+def test_amounts_of_an_expression_are_amounts(load: Load) -> None:
+    old = load('Net: {expr: "sum(i.Amount.amount for i in Items)", type: decimal}')
+    new = load('Net: {expr: "round(sum(i.Amount.amount for i in Items), 1)", type: decimal}')
+    rows = ({"_id": "a", "Amount": {"amount": Decimal("7.11")}},)
+
+    [change] = Comparer(old, new).compare(make_document(fields={"Items": rows}), "k", "EUR").changes
+
+    assert (change.difference, change.currency) == (Decimal("-0.01"), "EUR")

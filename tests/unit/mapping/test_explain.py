@@ -1,10 +1,13 @@
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from connector.document import Document, Field, Row
 from connector.mapping.explain import explain
+from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping
 from tests.factories import make_document
 
@@ -79,3 +82,52 @@ def test_rule_is_told_in_words(load: Load, rule: str, words: str) -> None:
     (shown,) = explain(load(f"X: {rule}"), make_document(fields={"A": None}), "k")
 
     assert shown.rule == words
+
+
+def notes(mapping: Mapping, fields: Any) -> dict[str, str | None]:
+    explained = explain(mapping, make_document(fields=fields), "k")
+    return {entry.target.removeprefix("Invoice__c."): entry.note for entry in explained}
+
+
+def test_why_a_value_is_as_it_is_stands_beside_it(load: Load) -> None:
+    mapping = load(
+        "A: {from: Number, default: none}, B: {from: Number, optional: true}, "
+        "C: {value: x, when: Total > 5}, D: Vendor"
+    )
+
+    assert notes(mapping, {"Total": 1, "Vendor": "V"}) == {
+        "A": "the default",
+        "B": "left out: the value is missing",
+        "C": "left out: `Total > 5` is false",
+        "D": None,
+    }
+
+
+def test_gates_say_whether_they_passed(load: Load) -> None:
+    gates = "gates:\n  - {expr: Total > 5, message: too small}\n  - {required: [Number]}\n"
+    example = "examples:\n  - {name: any, document: {}, record: {}}\n"
+    mapping = load("A: {value: x}", examples=gates + example)
+
+    explained = explain(mapping, make_document(fields={"Total": 9, "Number": " "}), "k")
+
+    found = [(entry.rule, entry.note, entry.problem) for entry in explained if entry.kind == "gate"]
+    assert found == [
+        ("Total > 5", "passed", None),
+        ("Number there and not blank", None, "`Number` is blank; expected text"),
+    ]
+
+
+def test_a_document_that_is_not_wanted_says_which_condition_is_false(tmp_path: Path) -> None:
+    path = tmp_path / "mapping.yaml"
+    path.write_text(
+        "version: 1\ndocument: invoice\nrecord:\n  object: Invoice__c\n  key: K\n  when: Total > 5\n"
+        "  fields: {A: {value: x}}\nexamples:\n  - {name: small, document: {Total: 1}, skipped: true}\n",
+        encoding="utf-8",
+    )
+
+    explained = explain(load_mapping(path), make_document(fields={"Total": 1}), "k")
+
+    [when] = [entry for entry in explained if entry.kind == "when"]
+    assert (when.rule, when.problem) == ("Total > 5", None)
+    assert when.note is not None
+    assert when.note.startswith("skipped: mapping.yaml:6:9: not `Total > 5`")
