@@ -24,7 +24,7 @@ def check_erp(erp: Erp, settings: SoapSettings, uses: Uses, shapes: Sequence[Rec
     if not any(finding.severity is Severity.ERROR for finding in findings):
         findings += [*_drift(erp), *_credentials(erp)]
     for shape in shapes:
-        findings += _shape(shape, erp, uses)
+        findings += _shape(shape, uses)
     return findings
 
 
@@ -156,16 +156,14 @@ def _credentials(erp: Erp) -> Iterator[Finding]:
         yield _error("lookup", f"{lookup.call.operation} is neither found nor not_found: {verdict.words()}")
 
 
-def _shape(shape: RecordShape, erp: Erp, uses: Uses) -> Iterator[Finding]:
+def _shape(shape: RecordShape, uses: Uses) -> Iterator[Finding]:
     places = dict(zip(shape.fields, shape.places, strict=False))
     where = f"{shape.place}: " if shape.place else ""
     if shape.is_companion:
         yield _error(shape.object, f"{where}a profile sends one object, no companions")
         return
     known_objects = frozenset(uses.fields)
-    if shape.object not in known_objects or (
-        shape.parent_field is None and shape.parent is None and shape.object != erp.profile.object
-    ):
+    if shape.object not in known_objects:
         yield _error(
             shape.object,
             f"{where}the profile sends no {shape.object}{did_you_mean(shape.object, known_objects)}",

@@ -1,0 +1,103 @@
+"""The mappings to the ERP, delivered: what the sandbox ERP holds is what the documents say."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count, islice
+from pathlib import Path
+
+import pytest
+
+from connector.adapters.base import Severity
+from connector.adapters.soap.adapter import SoapAdapter
+from connector.adapters.soap.settings import SoapSettings
+from connector.clock import utc_now
+from connector.docflo.fields import read_fields
+from connector.document import Document
+from connector.errors import MappingError
+from connector.mapping.apply import apply_mapping
+from connector.mapping.load import load_mapping
+from connector.mapping.rules import Mapping
+from connector.record import Receipt, Record
+from connector.sandbox.docflo.generate import generate_fields
+from connector.sandbox.erp.habits import Habits
+from connector.sandbox.erp.sandbox import PATH, ErpSandbox
+from connector.sandbox.server import SandboxServer
+from connector.shipped_files import shipped
+
+PROFILES = Path(__file__).parents[1] / "samples" / "soap"
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+PAIRS = (
+    ("invoice-erp", "vendor-invoice"),
+    ("purchase-order-erp", "purchase-order"),
+    ("receipt-erp", "receipt"),
+)
+KINDS = {"vendor-invoice": "invoice", "purchase-order": "order", "receipt": "receipt"}
+
+
+@pytest.fixture
+def erp() -> Iterator[tuple[ErpSandbox, str]]:
+    sandbox = ErpSandbox()
+    sandbox.behave(login="session")
+    with SandboxServer(sandbox.app) as server:
+        yield sandbox, f"{server.url}{PATH}"
+
+
+def connect(profile: str, address: str, monkeypatch: pytest.MonkeyPatch) -> SoapAdapter:
+    monkeypatch.setenv("ERP_USER", Habits().user)
+    monkeypatch.setenv("ERP_PASSWORD", Habits().password)
+    settings = SoapSettings.model_validate({
+        "adapter": "soap",
+        "profile": PROFILES / f"{profile}.yaml",
+        "settings": {"address": address},
+        "secrets": {"user": "${env:ERP_USER}", "password": "${env:ERP_PASSWORD}"},
+    })  # fmt: skip
+    return SoapAdapter(settings, clock=utc_now)
+
+
+def records(mapping: Mapping) -> Iterator[Record]:
+    """Give the records of documents that fit the mapping."""
+    for place in count():
+        fields = read_fields(generate_fields(mapping.document, f"seed {place}", NOON, place))
+        document = Document(
+            id=str(place), type=mapping.document, status="APPROVED", created_on=NOON, fields=fields
+        )
+        try:
+            yield apply_mapping(mapping, document, f"tenant:pipeline:{place}")
+        except MappingError:
+            continue
+
+
+@pytest.mark.parametrize(("mapping", "profile"), PAIRS)
+def test_the_erp_holds_every_amount_of_the_documents(
+    erp: tuple[ErpSandbox, str], monkeypatch: pytest.MonkeyPatch, mapping: str, profile: str
+) -> None:
+    sandbox, address = erp
+    rules = load_mapping(shipped("mappings") / f"{mapping}.yaml")
+    sent = list(islice(records(rules), 8))
+    adapter = connect(profile, address, monkeypatch)
+
+    outcomes = [adapter.deliver([record])[0] for record in sent]
+
+    adapter.close()
+    assert [type(outcome) for outcome in outcomes] == [Receipt] * len(sent), outcomes
+    held = {row.key: row.element for row in sandbox.rows(KINDS[profile])}
+    for record in sent:
+        lines = held[record.key].findall("{*}lines/{*}line")
+        assert [Decimal(line.findtext("{*}amount")) for line in lines] == [
+            line.fields["amount"] for line in record.lines
+        ]
+        total = "grossTotal" if profile == "vendor-invoice" else "total"
+        assert Decimal(held[record.key].findtext(f"{{*}}{total}")) == record.fields[total]
+
+
+@pytest.mark.parametrize(("mapping", "profile"), PAIRS)
+def test_the_profile_takes_every_field_of_the_mapping(
+    erp: tuple[ErpSandbox, str], monkeypatch: pytest.MonkeyPatch, mapping: str, profile: str
+) -> None:
+    adapter = connect(profile, erp[1], monkeypatch)
+
+    findings = adapter.check(load_mapping(shipped("mappings") / f"{mapping}.yaml").shapes())
+
+    adapter.close()
+    assert [finding.message for finding in findings if finding.severity is Severity.ERROR] == []
