@@ -37,6 +37,7 @@ soak: .venv/dev ## two replicas under faults and kills, then a crash at every tw
 
 bench: .venv/dev ## documents a second, beside known tools; benchmarks/README.md says how to read it
 	@$(BIN)/python -m benchmarks.mapping
+	@$(BIN)/python -m benchmarks.soap
 
 check: .venv/dev format lint types contracts samples test ## everything CI runs
 

@@ -11,7 +11,7 @@ import base64
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 from connector.adapters.soap.filters import UnfitValueError
 from connector.adapters.soap.made import Branch, Leaf, Made, Many, Nil
@@ -49,10 +49,14 @@ class Making:
     unfit: list[Unfit] = field(default_factory=list)
 
 
+At: TypeAlias = "tuple[At, str] | tuple[()]"
+"""Where an element stands: where the one around it does, and its name. Cheap: each element has one."""
+
+
 class Node(Protocol):
     """A part of a body that can be made of values."""
 
-    def make(self, scope: Scope, at: tuple[str, ...], making: Making) -> Made | Absent:
+    def make(self, scope: Scope, at: At, making: Making) -> Made | Absent:
         """Give what it makes; ABSENT when it is to be left out."""
         ...
 
@@ -75,7 +79,7 @@ class LiteralNode:
 
     value: Value
 
-    def make(self, _scope: Scope, _at: tuple[str, ...], _making: Making) -> Made | Absent:
+    def make(self, _scope: Scope, _at: At, _making: Making) -> Made | Absent:
         """Give the value; nothing at all for null."""
         return ABSENT if self.value is None else Leaf(self.value)
 
@@ -90,12 +94,12 @@ class TextNode:
 
     template: Template
 
-    def make(self, scope: Scope, at: tuple[str, ...], making: Making) -> Made | Absent:
+    def make(self, scope: Scope, at: At, making: Making) -> Made | Absent:
         """Give the value; null becomes xsi:nil where the schema allows it, else it is left out."""
         try:
             found = self.template.value(scope)
         except UnfitValueError as error:
-            making.unfit.append(Unfit(path=at, source=self.template.source, message=str(error)))
+            making.unfit.append(Unfit(path=_path(at), source=self.template.source, message=str(error)))
             return ABSENT
         return found if isinstance(found, Absent) else Leaf(found, self.template.source)
 
@@ -111,9 +115,9 @@ class BranchNode:
     fields: Mapping[str, Node]
     type: str | None = None
 
-    def make(self, scope: Scope, at: tuple[str, ...], making: Making) -> Made | Absent:
+    def make(self, scope: Scope, at: At, making: Making) -> Made | Absent:
         """Give the element with what is not absent."""
-        made = ((name, node.make(scope, (*at, name), making)) for name, node in self.fields.items())
+        made = ((name, node.make(scope, (at, name), making)) for name, node in self.fields.items())
         fields = {name: each for name, each in made if not isinstance(each, Absent)}
         # An element of which nothing is known is left out; one that is written `{}` is wanted empty.
         return Branch(fields, self.type) if fields or not self.fields else ABSENT
@@ -129,7 +133,7 @@ class ListNode:
 
     items: tuple[Node, ...]
 
-    def make(self, scope: Scope, at: tuple[str, ...], making: Making) -> Made | Absent:
+    def make(self, scope: Scope, at: At, making: Making) -> Made | Absent:
         """Give those that are not absent; a list in the list joins it."""
         return Many(list(_flat(node.make(scope, at, making) for node in self.items)))
 
@@ -146,13 +150,13 @@ class EachNode:
     alias: str
     node: Node
 
-    def make(self, scope: Scope, at: tuple[str, ...], making: Making) -> Made | Absent:
+    def make(self, scope: Scope, at: At, making: Making) -> Made | Absent:
         """Give one element a line; no lines, no elements."""
         rows: object = find(self.over, scope)
         if not isinstance(rows, tuple):
             return Many([])
         made = [
-            self.node.make({**scope, self.alias: row}, (*at[:-1], f"{at[-1]}[{position}]"), making)
+            self.node.make({**scope, self.alias: row}, _entry(at, position), making)
             for position, row in enumerate(rows)
         ]
         if isinstance(
@@ -175,7 +179,7 @@ class WhenNode:
     condition: Condition
     node: Node
 
-    def make(self, scope: Scope, at: tuple[str, ...], making: Making) -> Made | Absent:
+    def make(self, scope: Scope, at: At, making: Making) -> Made | Absent:
         """Give it when the condition holds."""
         return self.node.make(scope, at, making) if self.condition.holds(scope) else ABSENT
 
@@ -189,7 +193,7 @@ class WhenNode:
 class NilNode:
     """xsi:nil."""
 
-    def make(self, _scope: Scope, _at: tuple[str, ...], _making: Making) -> Made | Absent:
+    def make(self, _scope: Scope, _at: At, _making: Making) -> Made | Absent:
         """Give it."""
         return Nil()
 
@@ -206,7 +210,7 @@ class WrittenNode:
     form: str  # "$xml", "$json"
     ns: Mapping[str, str]
 
-    def make(self, scope: Scope, at: tuple[str, ...], making: Making) -> Made | Absent:
+    def make(self, scope: Scope, at: At, making: Making) -> Made | Absent:
         """Give the text."""
         made = self.node.make(scope, at, making)
         if isinstance(made, Absent):
@@ -214,7 +218,7 @@ class WrittenNode:
         try:
             return Leaf(as_xml(made, self.ns) if self.form == "$xml" else as_json(made))
         except UnfitValueError as error:
-            making.unfit.append(Unfit(path=at, source=self.form, message=str(error)))
+            making.unfit.append(Unfit(path=_path(at), source=self.form, message=str(error)))
             return ABSENT
 
     def reads(self) -> Iterator[Reading]:
@@ -313,6 +317,18 @@ class Compiler:
 
 
 _KEYWORDS = ("$type", "$each", "$as", "$when", "$nil", "$xml", "$json", "$file", "$value")
+
+
+def _path(at: At) -> tuple[str, ...]:
+    names: list[str] = []
+    while at:
+        at, name = at
+        names.append(name)
+    return tuple(reversed(names))
+
+
+def _entry(at: At, position: int) -> At:
+    return (at[0], f"{at[1]}[{position}]") if at else at
 
 
 def _flat(made: "Iterable[Made | Absent]") -> Iterator[Made]:

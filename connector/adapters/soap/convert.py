@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 
 from connector.adapters.soap.filters import UnfitValueError
 from connector.adapters.soap.template import Value, as_text
@@ -46,9 +47,14 @@ def to_text(builtin: str, value: Value) -> str:
 
     Raises: UnfitValueError that says what is expected, without quoting the value.
     """
+    return writer(builtin)(value)
+
+
+def writer(builtin: str) -> Callable[[Value], str]:
+    """Give what writes values as this type."""
     if builtin in _RANGES:
-        return _integer(builtin, value)
-    return _WRITERS.get(builtin, _string)(value)
+        return partial(_integer, builtin)
+    return _WRITERS.get(builtin, _string)
 
 
 def legal_xml(text: str) -> str:
@@ -56,6 +62,8 @@ def legal_xml(text: str) -> str:
 
     Raises: UnfitValueError for characters that no XML document can hold.
     """
+    if text.isascii() and text.isprintable():
+        return text
     match = _ILLEGAL.search(text)
     if match is not None:
         message = f"holds the character U+{ord(match[0]):04X}, which XML cannot carry"
@@ -71,6 +79,9 @@ def _string(value: Value) -> str:
 
 
 def _decimal(value: Value) -> str:
+    if type(value) is Decimal and value.is_finite():
+        text = str(value)
+        return text if "E" not in text else f"{value:f}"
     if isinstance(value, int | Decimal) and not isinstance(value, bool):
         number = Decimal(value)
         if not number.is_finite():

@@ -4,9 +4,10 @@ zeep reads the types of a schema and drops these, so they are read from the docu
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from functools import cached_property
 from typing import Any
 
 from connector.adapters.soap.filters import UnfitValueError
@@ -15,7 +16,7 @@ _XSD = "{http://www.w3.org/2001/XMLSchema}"
 _DIGITS = re.compile(r"[-+]?0*(\d*)(?:\.(\d*?)0*)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Facets:
     """The restrictions of one step of a type."""
 
@@ -37,34 +38,40 @@ class Facets:
         if self.patterns and not any(pattern.fullmatch(text) for pattern in self.patterns):
             shown = " or ".join(pattern.pattern for pattern in self.patterns)
             raise UnfitValueError(f"does not match the pattern {shown}")
-        for name, bound in self.bounds.items():
-            _CHECKS[name](text, bound)
+        for check, bound in self._checks:
+            check(text, bound)
+
+    @cached_property
+    def _checks(self) -> tuple[tuple[Callable[[str, Any], None], Any], ...]:
+        return tuple((_CHECKS[name], _COUNTED.get(name, str)(bound)) for name, bound in self.bounds.items())
 
 
-def _length(text: str, bound: str) -> None:
-    if len(text) != int(bound):
+def _length(text: str, bound: int) -> None:
+    if len(text) != bound:
         raise UnfitValueError(f"is {len(text)} characters long, exactly {bound} are taken")
 
 
-def _min_length(text: str, bound: str) -> None:
-    if len(text) < int(bound):
+def _min_length(text: str, bound: int) -> None:
+    if len(text) < bound:
         raise UnfitValueError(f"is {len(text)} characters long, at least {bound} are needed")
 
 
-def _max_length(text: str, bound: str) -> None:
-    if len(text) > int(bound):
+def _max_length(text: str, bound: int) -> None:
+    if len(text) > bound:
         raise UnfitValueError(f"is {len(text)} characters long, at most {bound} are taken")
 
 
-def _total_digits(text: str, bound: str) -> None:
+def _total_digits(text: str, bound: int) -> None:
+    if len(text) <= bound:
+        return
     whole, fraction = _digits(text)
-    if len(whole) + len(fraction) > int(bound):
+    if len(whole) + len(fraction) > bound:
         raise UnfitValueError(f"has {len(whole) + len(fraction)} digits, at most {bound} are taken")
 
 
-def _fraction_digits(text: str, bound: str) -> None:
-    _, fraction = _digits(text)
-    if len(fraction) > int(bound):
+def _fraction_digits(text: str, bound: int) -> None:
+    fraction = text.partition(".")[2].rstrip("0")
+    if len(fraction) > bound:
         raise UnfitValueError(
             f"has {len(fraction)} decimal places, at most {bound} are taken; `| round({bound})` would round"
         )
@@ -103,7 +110,7 @@ def _max_exclusive(text: str, bound: str) -> None:
         raise UnfitValueError(f"must be below {bound}")
 
 
-_CHECKS = {
+_CHECKS: Mapping[str, Callable[[str, Any], None]] = {
     "length": _length,
     "minLength": _min_length,
     "maxLength": _max_length,
@@ -114,6 +121,11 @@ _CHECKS = {
     "minExclusive": _min_exclusive,
     "maxExclusive": _max_exclusive,
 }
+
+
+_COUNTED: Mapping[str, Callable[[str], Any]] = dict.fromkeys(
+    ("length", "minLength", "maxLength", "totalDigits", "fractionDigits"), int
+)
 
 
 class FacetIndex:

@@ -1,7 +1,7 @@
 """What a type requires: elements, attributes, one branch of a choice and no more."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from zeep import xsd
@@ -22,6 +22,9 @@ class Needs:
     attributes: Mapping[str, Any]
     facets: FacetIndex
     skip_missing: bool
+    children: dict[int, list[tuple[str, Any]]] = field(
+        default_factory=dict
+    )  # of containers, once they are asked
 
 
 def require_all(needs: Needs, shaped: dict[str, Shaped], path: str, fit: Fit) -> None:
@@ -43,17 +46,30 @@ def _require_in(
 ) -> None:
     if isinstance(container, Group):
         container = container.child
-    children = _children(container)
     if isinstance(container, Choice):
-        _require_branch(needs, children, shaped, path, fit)
+        _require_branch(needs, _children(container), shaped, path, fit)
         return
-    for name, child in children:
+    for name, child in _demanding(needs, container):
         if isinstance(child, Indicator):
-            if child.accepts_multiple or (child.min_occurs == 0 and not _is_given(name, child, shaped)):
+            if child.min_occurs == 0 and not _is_given(name, child, shaped):
                 continue
             _require_in(needs, child, shaped, path, fit)
-        elif isinstance(child, Element) and name not in shaped and not child.is_optional:
+        elif name not in shaped:
             _missing(needs, name, child, shaped, path, fit)
+
+
+def _demanding(needs: Needs, container: Any) -> list[tuple[str, Any]]:
+    """Give what of a sequence may be required: asked for every line of every document, so remembered."""
+    found = needs.children.get(id(container))
+    if found is None:
+        found = [
+            (name, child)
+            for name, child in _children(container)
+            if (isinstance(child, Indicator) and not child.accepts_multiple)
+            or (isinstance(child, Element) and not child.is_optional)
+        ]
+        needs.children[id(container)] = found
+    return found
 
 
 def _require_branch(

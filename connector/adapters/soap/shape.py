@@ -35,6 +35,8 @@ class _Plan:
     elements: Mapping[str, Any]  # Element, AnyElement, or an indicator that repeats
     attributes: Mapping[str, Any]
     simple: Mapping[str, Simple]  # by element name, or @attribute
+    plain: Mapping[str, Simple]  # elements that hold one value, and there is no more to them
+    needs: Needs
 
 
 class Shaper:
@@ -51,6 +53,14 @@ class Shaper:
         plan = self._plan(type_)
         shaped: dict[str, Shaped] = {}
         for name, inner in made.fields.items():
+            plain = plan.plain.get(name)
+            if plain is not None and type(inner) is Leaf and inner.value is not None:
+                try:
+                    shaped[name] = write(plain, inner.value)
+                except UnfitValueError as error:
+                    _note(fit, f"{path}/{name}" if path else name, inner, str(error))
+                    shaped[name] = xsd.SkipValue
+                continue
             at = f"{path}/{name}" if path else name
             key = name.removeprefix("@")
             if key in plan.elements and not name.startswith("@"):
@@ -60,7 +70,7 @@ class Shaper:
             elif not self._into_repeated(plan, key, inner, at, fit, shaped):
                 known = [*plan.elements, *(f"@{each}" for each in plan.attributes)]
                 _wrong(fit, at, f"the WSDL has no such element here; {suggest(name, known)}")
-        require_all(Needs(type_, plan.attributes, self._wsdl.facets, self._skip_missing), shaped, path, fit)
+        require_all(plan.needs, shaped, path, fit)
         return shaped
 
     def global_element(self, name: str, made: Made, fit: Fit) -> Any:
@@ -308,7 +318,13 @@ class Shaper:
             if getattr(each, "name", None)
         }
         named = {name: each for name, each in attributes.items() if getattr(each, "name", None)}
-        return _Plan(type=type_, elements=elements, attributes=named, simple=simple)
+        needs = Needs(type_, named, self._wsdl.facets, self._skip_missing)
+        plain = {
+            name: each
+            for name, each in simple.items()
+            if name in elements and not elements[name].accepts_multiple
+        }
+        return _Plan(type=type_, elements=elements, attributes=named, simple=simple, plain=plain, needs=needs)
 
 
 def _elements(type_: Any) -> Iterator[tuple[str, Any]]:

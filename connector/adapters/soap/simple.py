@@ -1,13 +1,14 @@
 """Simple types as bodies meet them: what they are made of, what restricts them, how a value is written."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from zeep.xsd.types.collection import ListType, UnionType
 from zeep.xsd.types.simple import AnySimpleType
 
-from connector.adapters.soap.convert import to_text
+from connector.adapters.soap.convert import to_text, writer
 from connector.adapters.soap.facets import FacetIndex, Facets
 from connector.adapters.soap.filters import UnfitValueError
 from connector.adapters.soap.template import Value
@@ -15,13 +16,23 @@ from connector.adapters.soap.template import Value
 _OCTETS = frozenset({"base64Binary", "hexBinary"})  # their lengths count bytes, not characters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Simple:
     """How to write a value of a simple type."""
 
     builtins: tuple[str, ...]  # one, but for unions
     is_list: bool
     facets: tuple[tuple[Facets, ...], ...]  # one of these must be content
+
+    @cached_property
+    def writer(self) -> Callable[[Value], str]:
+        """Give what writes values as the built-in type."""
+        return writer(self.builtins[0]) if len(self.builtins) == 1 else partial(_first, self.builtins)
+
+    @cached_property
+    def is_measured(self) -> bool:
+        """Whether facets count characters, not bytes."""
+        return self.builtins[0] not in _OCTETS
 
 
 def owner_names(type_: Any) -> tuple[str, ...]:
@@ -60,15 +71,16 @@ def write(simple: Simple, value: Value) -> str:
     """
     if simple.is_list and isinstance(value, str):
         return " ".join(write(Simple(simple.builtins, False, simple.facets), each) for each in value.split())  # noqa: FBT003 as above
-    text = _first(simple.builtins, value)
-    if simple.facets and simple.builtins[0] not in _OCTETS:
+    text = simple.writer(value)
+    if len(simple.facets) == 1 and simple.is_measured:
+        for facets in simple.facets[0]:
+            facets.check(text)
+    elif simple.facets and simple.is_measured:
         _check(simple.facets, text)
     return text
 
 
 def _first(builtins: tuple[str, ...], value: Value) -> str:
-    if len(builtins) == 1:
-        return to_text(builtins[0], value)
     failed: UnfitValueError | None = None
     for builtin in builtins:
         try:

@@ -64,6 +64,8 @@ class Expression:
         Raises: UnfitValueError when a filter refuses it.
         """
         found = find(self.path, scope)
+        if not self.filters:
+            return found
         for each in self.filters:
             if found is ABSENT and each.name != "default":
                 return ABSENT
@@ -199,7 +201,9 @@ def find(path: Path, scope: Scope) -> Value | Absent:
     """Give what stands at a path; ABSENT where a name leads nowhere."""
     found: object = scope
     for name in path:
-        if not isinstance(found, Mapping) or name not in found:
+        if (
+            not isinstance(found, (dict, Mapping)) or name not in found
+        ):  # dict first: most are, and it is quick
             return ABSENT
         found = found[name]
     return found  # type: ignore[return-value]

@@ -24,6 +24,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from connector.adapters.loopback import is_loopback
 
 _CHUNK = 64 * 1024
+_IDLE = 3600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,16 +257,16 @@ class _Cutter:
     def __init__(self) -> None:
         self._due: dict[_Exchange, float] = {}
         self._wake = threading.Condition()
+        self._wakes_at = 0.0  # when the thread looks next; later deadlines need no word to it
         self._thread: threading.Thread | None = None
 
     def add(self, at: float, exchange: _Exchange) -> None:
         with self._wake:
-            sooner = not self._due or at < min(self._due.values())
             self._due[exchange] = at
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="soap-deadlines", daemon=True)
                 self._thread.start()
-            elif sooner:
+            elif at < self._wakes_at:
                 self._wake.notify()
 
     def remove(self, exchange: _Exchange) -> None:
@@ -280,7 +281,8 @@ class _Cutter:
                 for exchange in overdue:
                     del self._due[exchange]
                 if not overdue:
-                    self._wake.wait(min(self._due.values()) - now if self._due else None)
+                    self._wakes_at = min(self._due.values()) if self._due else now + _IDLE
+                    self._wake.wait(self._wakes_at - now)
             for exchange in overdue:
                 exchange.cut()
 
