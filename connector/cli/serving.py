@@ -25,12 +25,13 @@ from connector.ledger.delivery import OPEN_STATES, State
 from connector.ledger.harvest import HarvestStore
 from connector.ledger.replicas import Replica, ReplicaStore
 from connector.ledger.store import Store
-from connector.pipeline.work import log_halt
+from connector.pipeline.work import Move, log_halt
 from connector.service.daemon import Service
 from connector.service.forgetting import Forgetting
 from connector.service.keeper import Keeper, Reading
 from connector.service.setup import Current, Scheduled, Setup
 from connector.service.vitals import Vitals, call_facts
+from connector.tracing import OnMove, traced
 from connector.wiring import connect_over, make_budget, open_ledger_database
 
 log = structlog.get_logger(__name__)
@@ -47,7 +48,8 @@ def serve(path: Path, config: Config) -> tuple[Call, ...]:
         database = open_ledger_database(config)
         stack.callback(database.close)
         database.require_current_schema()
-        serving = _Serving(path, config, database)
+        on_move = stack.enter_context(traced())
+        serving = _Serving(path, config, database, on_move)
         stack.callback(serving.close)
         stack.enter_context(listening(serving.counters.ended))
         if config.web.enabled:
@@ -61,7 +63,7 @@ def serve(path: Path, config: Config) -> tuple[Call, ...]:
 class _Serving:
     """The parts of one process, which know each other here and nowhere else."""
 
-    def __init__(self, path: Path, config: Config, database: Database) -> None:
+    def __init__(self, path: Path, config: Config, database: Database, on_move: OnMove | None) -> None:
         self._database = database
         self._config = config  # of the setup in use
         self._store = Store(database, clock=utc_now)
@@ -71,13 +73,14 @@ class _Serving:
         self._shown: Reading | None = None
         self._registry = CollectorRegistry()
         self.counters = Counters(self._registry)
-        self._current = Current(make_setup(config, database, self.counters))
+        watch = _both(self.counters.moved, on_move)
+        self._current = Current(make_setup(config, database, watch))
         self._keeper = Keeper(
             path,
             config,
             self._current,
             load=lambda: load_config(path),
-            build=lambda config: make_setup(config, database, self.counters),
+            build=lambda config: make_setup(config, database, watch),
             on_new=self._use,
             on_new_secrets=self._try_again,
             clock=utc_now,
@@ -175,7 +178,16 @@ class _Serving:
         self._shown, self._shown_at = reading, now
 
 
-def make_setup(config: Config, database: Database, counters: Counters) -> Setup:
+def _both(first: OnMove, second: OnMove | None) -> OnMove:
+    def watch(move: Move) -> None:
+        first(move)
+        if second is not None:
+            second(move)
+
+    return watch
+
+
+def make_setup(config: Config, database: Database, on_move: OnMove) -> Setup:
     """Make everything that one reading of the configuration needs.
 
     Raises: ConfigError when it cannot be used.
@@ -195,7 +207,7 @@ def make_setup(config: Config, database: Database, counters: Counters) -> Setup:
                 for pipeline in connector.pipelines
                 for schedule in [config.pipelines[pipeline.name].schedule]
             ],
-            make_work=lambda stopping: connector.work(counters.moved, stopping),
+            make_work=lambda stopping: connector.work(on_move, stopping),
             close=stack.pop_all().close,
             note=lambda found: harvests.note(found.pipeline, found.matched, utc_now()),
             paused=lambda: {pause.pipeline for pause in connector.pauses.all()},

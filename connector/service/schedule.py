@@ -1,5 +1,6 @@
 """When listings are started. The only module that imports APScheduler, which has no types."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ class Schedule:
             executors={"default": {"type": "threadpool", "max_workers": 20}},
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
+        # Its own words: a listing that takes longer than its pause is not worth a warning each time.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler.add_listener(_say_missed, EVENT_JOB_MISSED)
         self._alive = alive
         self._lock = threading.Lock()
