@@ -160,7 +160,7 @@ def show(
             event.to_state,
             event.attempt,
             event.actor,
-            "; ".join(filter(None, (event.detail, *(event.requests or "").splitlines()))),
+            tuple(filter(None, (event.detail, *(event.requests or "").splitlines()))),
         )
         for event in events
     ]

@@ -55,7 +55,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
 
 
 def cell_text(value: object) -> str:
-    """Give a value as a person reads it in a table."""
+    """Give a value as a person reads it in a table; a tuple has a line for each of its values."""
     match value:
         case None:
             return ""
@@ -65,6 +65,8 @@ def cell_text(value: object) -> str:
             return f"{value:%Y-%m-%d %H:%M:%S}"
         case date():
             return value.isoformat()
+        case tuple():
+            return "\n".join(map(cell_text, value))
         case _:
             # A right-to-left mark or a line break in a name must not shift the columns.
             return " ".join(str(value).split())

@@ -17,7 +17,8 @@ def sync(
         bool,
         typer.Option(
             "--sweep",
-            help="List back to the oldest document not approved yet, and look for edits after delivery.",
+            help="List back to the oldest document not approved yet, and look for edits after delivery: of "
+            "documents older than the lookback once in `schedule.rescan`.",
         ),
     ] = False,
 ) -> None:
