@@ -124,6 +124,7 @@ class TargetObject:
 
     name: str
     label: str = ""
+    key: str = ""  # the field that holds the record's key; empty: one of the fields with `is_key`
     fields: tuple[TargetField, ...] = ()  # what a mapping can write; empty: the target takes any name
     lines: tuple[TargetLines, ...] = ()
 

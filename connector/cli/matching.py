@@ -144,8 +144,8 @@ def _shared(one: Sequence[str], other: Sequence[str]) -> float:
 
 
 def _core(said: Sequence[str]) -> Sequence[str]:
-    """Leave out what amounts are called beside their names: TotalTax is the tax."""
-    for empty in ("amount", "total"):
+    """Leave out what says little beside other words: TotalTax is the tax, MerchantName the merchant."""
+    for empty in ("amount", "total", "name"):
         said = [word for word in said if word != empty] or said
     return said
 

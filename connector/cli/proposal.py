@@ -71,7 +71,7 @@ def propose(document_type: str, fields: Sequence[TypeField], target: TargetObjec
     """Match a document type with an object of a target. `named`: as a person named it, `crm:Invoice__c`."""
     if not target.fields:
         target = _invented(target, fields)
-    key = _key_of(target.fields)
+    key = target.key or _key_of(target.fields)
     matches = _matched(target, fields, ours={key}, ignoring=(document_type, target.name))
     lines = tuple(_lines(document_type, fields, target))
     read = {match.source.name for match in matches if match.source and match.is_sure}

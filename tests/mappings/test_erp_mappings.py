@@ -11,11 +11,14 @@ import pytest
 from connector.adapters.base import Severity
 from connector.adapters.soap.adapter import SoapAdapter
 from connector.adapters.soap.settings import SoapSettings
+from connector.cli.mapping_new import save, write_mapping
 from connector.clock import utc_now
+from connector.docflo.answers import TypeField
 from connector.docflo.fields import read_fields
 from connector.document import Document
 from connector.errors import MappingError
 from connector.mapping.apply import apply_mapping
+from connector.mapping.examples import run_examples
 from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping
 from connector.record import Receipt, Record
@@ -92,3 +95,31 @@ def test_the_profile_takes_every_field_of_the_mapping(
 
     adapter.close()
     assert [finding.message for finding in findings if finding.severity is Severity.ERROR] == []
+
+
+def test_a_mapping_is_proposed_from_what_the_profile_and_its_wsdl_say(
+    erp: tuple[ErpSandbox, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    adapter = connect(erp[1], monkeypatch)
+    fields = (
+        TypeField(name="MerchantName", type="string"),
+        TypeField(name="Total", type="currency"),
+        TypeField(
+            name="Items",
+            type="array",
+            fields=(TypeField(name="Description", type="string"), TypeField(name="Amount", type="currency")),
+        ),
+    )
+
+    written = write_mapping("receipt", fields, adapter.describe("Receipt"), "erp:Receipt", [])
+
+    adapter.close()
+    path = tmp_path / "proposed.yaml"
+    save(written, path)
+    proposed = load_mapping(path)
+    assert run_examples(proposed) == ()
+    assert (proposed.record.key_field, proposed.record.lines[0].parent_field) == ("ourReference", None)
+    rules = {rule.target: rule.reads() for rule in proposed.record.fields}
+    assert rules["total"] == ("Total.amount",)
+    assert rules["merchant"] == ("MerchantName",)
+    assert written.proposal.unmapped_required == ("Receipt.paidAt",)

@@ -1,7 +1,7 @@
 """What mappings can write into the object of a profile, with the types that the WSDL has where it is sent."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from zeep import xsd
@@ -55,7 +55,8 @@ def describe_object(erp: Erp, object_name: str) -> TargetObject:
         for each in _walk(step.call.body, type_, "", {"record": profile.object}, erp):
             sent.setdefault((each.object, each.field), each)
     uses = uses_of(profile)
-    return _object(profile.object, uses.fields, uses.lines, sent)
+    described = _object(profile.object, uses.fields, uses.lines, sent)
+    return replace(described, key=profile.key_field)
 
 
 def _object(name: str, fields: Any, lines: Any, sent: dict[tuple[str, str], _Sent]) -> TargetObject:
