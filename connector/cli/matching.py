@@ -95,7 +95,7 @@ def match_fields(
             (-_likeness(target, source, dropped), at, number)
             for at, target in enumerate(targets)
             for number, source in enumerate(sources)
-            if source.type in _FITS.get(target.type or "string", frozenset())
+            if source.type in _FITS.get(_kind(target), frozenset())
         ),
     )
     taken: dict[int, tuple[int, float]] = {}
@@ -121,8 +121,14 @@ def words(name: str) -> Sequence[str]:
     return tuple(said.replace("sub total", "subtotal").split())
 
 
+def _kind(target: TargetField) -> str:
+    # To a WSDL a code is any text: its name tells.
+    is_text = target.type in {None, "string"}
+    return "currency" if is_text and "currency" in words(target.name) else target.type or "string"
+
+
 def _likeness(target: TargetField, source: Source, dropped: Collection[str]) -> float:
-    if target.type == "currency":
+    if _kind(target) == "currency":
         # Codes have no names of their own: that of the total, or of the line's amount, stands for all.
         said = words(source.name)
         return 80 + 15 * ("total" in said) + 5 * ("amount" in said) - 10 * ("tax" in said)

@@ -88,7 +88,9 @@ def _rule(match: Match, proposal: Proposal, place: str) -> str:
     written = path if path.replace(".", "").replace("_", "").isalnum() else f"'{path}'"
     parts = [f"from: {written}"]
     kind = target.type or (source.type if source else None)
-    if kind and kind != "string":
+    if source and source.type == "currency":
+        parts.append("type: currency")
+    elif kind and kind != "string":
         parts.append(f"type: {kind}")
     elif source and source.type != "string":
         parts.append("type: string")
