@@ -31,9 +31,10 @@ test: .venv/dev ## run all tests
 	@$(BIN)/pytest
 
 documents ?= 10000
-soak: .venv/dev ## two replicas under faults and kills, then a crash at every two places; takes an hour
+soak: .venv/dev ## two replicas under faults and kills, a crash at every two places, a simulated day; takes an hour
 	@$(BIN)/python -m tests.soak.replicas --documents $(documents)
 	@$(BIN)/pytest tests/soak/soak_pairs.py
+	@$(BIN)/pytest -n 0 -s tests/soak/soak_day.py
 
 bench: .venv/dev ## documents a second, beside known tools; benchmarks/README.md says how to read it
 	@$(BIN)/python -m benchmarks.mapping
