@@ -9,7 +9,8 @@ from typing import Any
 
 from connector.errors import MappingError, Problem
 from connector.mapping import rules
-from connector.mapping.apply import apply_mapping, unwanted
+from connector.mapping.apply import apply_mapping
+from connector.mapping.mapped import unwanted
 from connector.record import Line, Record, RecordValue, TargetQuery
 from connector.yaml_words import suggest
 

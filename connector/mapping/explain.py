@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Literal
 
 from connector.document import Document, PlainValue
-from connector.mapping.apply import Mapped, MappedField, MappedLine, MappedRecord, map_document
+from connector.mapping.mapped import Mapped, MappedField, MappedLine, MappedRecord, map_document
 from connector.mapping.path import ABSENT
 from connector.mapping.rules import ConfidenceGate, ExpressionGate, Gate, RequiredGate, SumGate
 from connector.mapping.rules import Mapping as Rules

@@ -16,7 +16,8 @@ from RestrictedPython.transformer import RestrictingNodeTransformer
 
 from connector.mapping.operators import FAILURES
 from connector.mapping.path import Place
-from connector.mapping.policy import Flaw, Policy, Tables
+from connector.mapping.policy import Policy, Tables
+from connector.mapping.refusals import Flaw
 from connector.mapping.scope import Here, Scope
 from connector.mapping.words import UnfitError
 

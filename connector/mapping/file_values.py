@@ -114,29 +114,40 @@ def _floor(value: object) -> Decimal:
 
 _TEXT = {"type": "string", "minLength": 1}
 _SINGLE = {"type": ["string", "number", "boolean", "null"]}
-_STEP = {
-    "anyOf": [
-        {"enum": [name for name, function in FUNCTIONS.items() if function.parameters]},
-        {
-            "type": "object",
-            "minProperties": 1,
-            "maxProperties": 1,
-            "additionalProperties": False,
-            "properties": {
-                name: {
-                    "description": f"{function.signature}: {function.summary}",
-                    "anyOf": [
-                        _SINGLE,
-                        {"type": "array", "items": _SINGLE},
-                        {"type": "object", "additionalProperties": _SINGLE},
-                    ],
-                }
-                for name, function in FUNCTIONS.items()
-                if function.parameters
+CONVERSION = {
+    "Conversion": {
+        "description": "The name of a conversion, or the name with its arguments.",
+        "anyOf": [
+            {"enum": [name for name, function in FUNCTIONS.items() if function.parameters]},
+            {
+                "type": "object",
+                "minProperties": 1,
+                "maxProperties": 1,
+                "additionalProperties": False,
+                "properties": {
+                    name: {
+                        "description": f"{function.signature}: {function.summary}",
+                        "$ref": "#/$defs/Arguments",
+                    }
+                    for name, function in FUNCTIONS.items()
+                    if function.parameters
+                },
             },
-        },
-    ]
+        ],
+    },
+    "Arguments": {
+        "description": "One argument, several in order, or by name.",
+        "anyOf": [
+            _SINGLE,
+            {"type": "array", "items": _SINGLE},
+            {"type": "object", "additionalProperties": _SINGLE},
+        ],
+    },
 }
+"""Definitions for the JSON Schema, too long to stand in every place that takes a conversion."""
+
+CONVERSION_HERE = {"$comment": "Conversion"}
+"""Stands for a reference to the first of them."""
 
 Version = Annotated[int, AfterValidator(_known_version), WithJsonSchema({"const": VERSION})]
 Name = Annotated[str, Field(min_length=1)]
@@ -152,7 +163,7 @@ SingleValue = Annotated[Any, BeforeValidator(_single_value), WithJsonSchema(_SIN
 Chain = Annotated[
     list[Step],
     BeforeValidator(_chain),
-    WithJsonSchema({"anyOf": [_STEP, {"type": "array", "items": _STEP, "minItems": 1}]}),
+    WithJsonSchema({"anyOf": [CONVERSION_HERE, {"type": "array", "items": CONVERSION_HERE, "minItems": 1}]}),
 ]
 Floor = Annotated[
     Decimal, BeforeValidator(_floor), WithJsonSchema({"type": "number", "minimum": 0, "maximum": 1})

@@ -22,6 +22,7 @@ _SEGMENT = re.compile(
     r'(?:(?P<name>\w+)|"(?P<quoted>(?:[^"\\]|\\["\\])+)")(?P<indexes>(?:\[\d{1,6}\]|\[\])*)'
 )
 _PLAIN_NAME = re.compile(r"\w+")
+_LONGEST = 500
 _RESERVED = ("document", "parent")
 _HINTS = (
     ("[-", "entries are counted from the first: [0]"),
@@ -109,6 +110,9 @@ def parse_path(text: str, place: Place | None = None) -> SourcePath:
 
     Raises: ValueError saying what is wrong and how it is written.
     """
+    if len(text) > _LONGEST:
+        message = f"a path has at most {_LONGEST} characters, this one has {len(text):,}"
+        raise ValueError(message)
     steps: list[Step] = []
     position = 0
     while True:

@@ -10,7 +10,6 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias, TypeVar
 
@@ -20,6 +19,7 @@ from connector.mapping import operators, special
 from connector.mapping.functions import FUNCTIONS
 from connector.mapping.library.values import MAX_TEXT
 from connector.mapping.path import Place, SourcePath, Step, make_path, write_path
+from connector.mapping.refusals import Flaw, refusal
 from connector.mapping.scope import compile_path
 from connector.mapping.value_types import MAX_DIGITS, is_reasonable
 from connector.yaml_words import suggest
@@ -27,63 +27,9 @@ from connector.yaml_words import suggest
 MAX_LOOPS = 2
 """`for`s that may stand inside each other: work is at most the square of the document's size."""
 
-_INSTEAD: Mapping[str, str] = {
-    "Lambda": "functions cannot be written here; `with` chains those there are",
-    "NamedExpr": "nothing can be assigned; compare with ==",
-    "JoinedStr": "put texts together with +, and numbers with text()",
-    "Slice": "left(), right() and mid() give a part of a text",
-    "Dict": "expected a single value; a look-up table is written under `lookups`",
-    "DictComp": "expected a single value",
-    "Set": "write a list: [..]",
-    "SetComp": "write a list: unique([..])",
-    "Pow": "multiply with *",
-    "Starred": "arguments are written one by one",
-    "Is": "compare with ==; present() tells whether there is a value",
-    "IsNot": "compare with !=; present() tells whether there is a value",
-    "BitAnd": "write `and`",
-    "BitOr": "write `or`",
-    "Invert": "write `not`",
-    "Await": "nothing here waits",
-    "Yield": "expected a single value",
-    "YieldFrom": "expected a single value",
-}
-_WORDS: Mapping[str, str] = {
-    "Lambda": "lambda",
-    "NamedExpr": ":=",
-    "JoinedStr": 'f"..."',
-    "Slice": "[:]",
-    "Dict": "{key: value}",
-    "DictComp": "{key: value for ...}",
-    "Set": "{..}",
-    "SetComp": "{.. for ...}",
-    "Pow": "**",
-    "Starred": "*",
-    "Is": "is",
-    "IsNot": "is not",
-    "BitAnd": "&",
-    "BitOr": "|",
-    "BitXor": "^",
-    "LShift": "<<",
-    "RShift": ">>",
-    "MatMult": "@",
-    "Invert": "~",
-    "UAdd": "+",
-    "Await": "await",
-    "Yield": "yield",
-    "YieldFrom": "yield from",
-}
-
 _Made = TypeVar("_Made", bound=ast.AST)
 
 Tables: TypeAlias = Mapping[str, Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
-    """What is wrong in an expression, and at which of its characters (from 0)."""
-
-    at: int
-    message: str
 
 
 class Policy(RestrictingNodeTransformer):
@@ -113,12 +59,7 @@ class Policy(RestrictingNodeTransformer):
 
     def not_allowed(self, node: ast.AST) -> None:
         """Note a kind of node that expressions do not have."""
-        name = type(node).__name__
-        instead = _INSTEAD.get(name)
-        self.refuse(
-            node,
-            f"`{_WORDS.get(name, name)}` is no part of expressions" + (f"; {instead}" if instead else ""),
-        )
+        self.refuse(node, refusal(node))
 
     def visit(self, node: ast.AST) -> Any:  # noqa: ANN401 as the base class
         """Take a node that this class has a method for, and refuse every other."""

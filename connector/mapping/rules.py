@@ -283,6 +283,16 @@ class Mapping:
     files: tuple[SourceFile, ...] = ()
 
     @property
+    def watches(self) -> frozenset[str]:
+        """Give the fields, without case, of which a gate wants to know whether a person confirmed them."""
+        return frozenset(
+            str(path.steps[0]).casefold()
+            for gate in self.gates
+            if isinstance(gate, ConfidenceGate) and gate.unless_edited
+            for path, _ in gate.floors
+        )
+
+    @property
     def asks_target(self) -> bool:
         """Whether a document can need an answer of the target before it is mapped."""
         return any(isinstance(lookup, TargetLookup) for lookup in self.lookups.values())

@@ -16,6 +16,7 @@ from connector.docflo.budget import Lane
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Checkpoint, Progress
 from connector.ledger.lease import discovery_of
+from connector.mapping.tables import changed_files
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.gather import LEASE, Discovered, Turn, gather
 from connector.pipeline.low_water import low_water_mark
@@ -132,6 +133,9 @@ def discovery(pipeline: Pipeline, work: Work) -> Iterator[Turn | None]:
         log.info("discover.busy", pipeline=pipeline.name)
         yield None
         return
+    for path in changed_files(pipeline.mapping.files):
+        # What is mapped goes on by the rules that were checked when we started.
+        log.warning("mapping.changed", pipeline=pipeline.name, file=path.name, remedy="restart to use it")
     turn = Turn(held=held, work=work)
     try:
         yield turn

@@ -1,11 +1,11 @@
 """What the ledger keeps of a listed document: its fingerprint, its headline, its text. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 
-from connector.document import Document, PlainValue, plain_fields
+from connector.document import Document, Field, FieldValue, PlainValue, Row, plain_fields
 from connector.ledger.delivery import Found, Headline
 from connector.pipeline.definition import Pipeline
 
@@ -15,21 +15,47 @@ def found(document: Document, pipeline: Pipeline) -> Found:
     return Found(
         document_id=document.id,
         document_type=document.type,
-        digest=digest(document, ignoring=pipeline.own_fields),
+        digest=digest(document, ignoring=pipeline.own_fields, watching=pipeline.mapping.watches),
         snapshot=document.raw,
         created_on=document.created_on,
         headline=headline(document),
     )
 
 
-def digest(document: Document, *, ignoring: frozenset[str]) -> str:
+def digest(document: Document, *, ignoring: frozenset[str], watching: frozenset[str] = frozenset()) -> str:
     """Give the fingerprint of what the document says, without the fields that this connector writes.
 
-    Confidences, the order of keys and trailing zeros do not count: they change without anybody's edit.
+    Confidences, the order of keys and trailing zeros do not count: they change without anybody's edit. Of
+    fields in `watching` it counts that a person edited them, also to the same value: a gate waits for that.
     """
     own = {name.casefold() for name in ignoring}
     content = {name: value for name, value in plain_fields(document).items() if name.casefold() not in own}
-    return sha256(f"{document.type}\n{_canonical(content)}".encode()).hexdigest()
+    confirmed = [
+        place
+        for name, field in sorted(document.fields.items())
+        if name.casefold() in watching
+        for place in _edited(field, name)
+    ]
+    said = f"\n{confirmed}" if confirmed else ""  # without any it is the digest of earlier versions
+    return sha256(f"{document.type}\n{_canonical(content)}{said}".encode()).hexdigest()
+
+
+def _edited(value: Field | Row | FieldValue | PlainValue, place: str) -> Iterator[str]:
+    """Give where in a field a person edited something. Rows by their ids: they may move."""
+    match value:
+        case Field():
+            if value.changed_on is not None:
+                yield place
+            yield from _edited(value.value, place)
+        case Row():
+            for name in sorted(value.fields):
+                yield from _edited(value.fields[name], f"{place}.{value.id}.{name}")
+        case Mapping():
+            for name in sorted(value):
+                yield from _edited(value[name], f"{place}.{name}")
+        case tuple():
+            for entry in value:
+                yield from _edited(entry, place)
 
 
 def _canonical(value: PlainValue) -> str:

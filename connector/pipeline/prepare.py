@@ -7,7 +7,8 @@ from connector.docflo.wire import read_document
 from connector.document import Document
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
-from connector.mapping.apply import apply_mapping, find_queries, unwanted
+from connector.mapping.apply import apply_mapping, find_queries
+from connector.mapping.mapped import unwanted
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.stored_record import read_record
 from connector.pipeline.work import Work

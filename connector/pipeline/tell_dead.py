@@ -55,7 +55,8 @@ def _tell(delivery: Delivery, step: WriteBack, pipeline: Pipeline, work: Work) -
 
 
 def _is_corrected(shown: Document, delivery: Delivery, pipeline: Pipeline) -> bool:
-    return shown.has_fields and digest(shown, ignoring=pipeline.own_fields) != delivery.digest
+    now = digest(shown, ignoring=pipeline.own_fields, watching=pipeline.mapping.watches)
+    return shown.has_fields and now != delivery.digest
 
 
 def _value(source: str, delivery: Delivery, now: datetime) -> str:

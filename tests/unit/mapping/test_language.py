@@ -10,10 +10,11 @@ import pytest
 
 from connector.document import Document, Field
 from connector.errors import ConfigError, MappingError, UnavailableError
-from connector.mapping.apply import apply_mapping, find_queries, unwanted
+from connector.mapping.apply import apply_mapping, find_queries
 from connector.mapping.examples import run_examples
 from connector.mapping.explain import explain
 from connector.mapping.load import load_mapping
+from connector.mapping.mapped import unwanted
 from connector.mapping.rules import Mapping
 from connector.mapping.tables import changed_files
 from connector.record import Record, TargetQuery
