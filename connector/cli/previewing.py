@@ -18,8 +18,9 @@ from connector.docflo.outgoing import DocumentQuery
 from connector.docflo.wire import read_document
 from connector.document import Document
 from connector.errors import ConfigError
-from connector.mapping.apply import find_queries, unwanted
+from connector.mapping.apply import find_queries
 from connector.mapping.explain import Explained, explain
+from connector.mapping.mapped import unwanted
 from connector.mapping.rules import Mapping
 from connector.mapping.scope import Answers
 from connector.mapping.supposed import SupposedAnswers

@@ -9,7 +9,8 @@ from typing import TypeAlias
 from connector.document import Document
 from connector.errors import MappingError
 from connector.mapping import rules
-from connector.mapping.apply import apply_mapping, unwanted
+from connector.mapping.apply import apply_mapping
+from connector.mapping.mapped import unwanted
 from connector.mapping.path import ABSENT, Absent
 from connector.mapping.supposed import SupposedAnswers
 from connector.record import Record, RecordValue, parts
