@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from connector.document import Document
-from connector.errors import MappingError
+from connector.errors import MappingError, Problem
 from connector.mapping.gates import gate_problems
 from connector.mapping.keys import LineKeys
 from connector.mapping.mapped import map_document, problems_in
@@ -31,8 +31,10 @@ def apply_mapping(mapping: Mapping, document: Document, key: str, answers: Answe
         require_wanted(mapping, scope)
         _require_open(mapping, scope)
         return _record(mapping.record, key, scope, _companions(mapping, scope))
-    except UnfitError:
-        problems = tuple(problems_in(mapping, map_document(mapping, document, key, answers)))
+    except UnfitError as error:
+        found = tuple(problems_in(mapping, map_document(mapping, document, key, answers)))
+        # Both ways run the same rules; should they ever differ, the document is still refused, with a reason.
+        problems = found or (Problem(place=mapping.path.name, message=str(error)),)
     count = f"{len(problems)} problem{'' if len(problems) == 1 else 's'}"
     message = f"the document does not fit {mapping.path.name}: {count}"
     raise MappingError(message, problems=problems)

@@ -35,7 +35,7 @@ class Scope:
         self.fields: Here = document.fields
         self.answers = answers  # None: the target is not asked
         self.parent = parent  # the outer row of a nested line
-        self.steps = 0
+        self.steps = [0]  # one count for the document, also in nested lines
 
     def within(self, row: Here) -> "Scope":
         """Give the scope of the lines nested in a row."""
@@ -48,8 +48,8 @@ class Scope:
 
         Raises: UnfitError when a document makes its expressions work without end.
         """
-        self.steps += steps
-        if self.steps > MAX_STEPS:
+        self.steps[0] += steps
+        if self.steps[0] > MAX_STEPS:
             raise UnfitError(
                 "a document of this size", f"expected at most {MAX_STEPS:,} steps of expressions"
             )

@@ -555,3 +555,17 @@ def test_an_example_that_does_not_hold_is_told(write: Any, example: str, words: 
     mapping = load_mapping(write("fields:\n  X: A", "", f"examples:\n  - {example}\n"))
 
     assert words in str(run_examples(mapping)[0])
+
+
+def test_nested_lines_share_the_work_that_a_document_may_cost(write: Any) -> None:
+    record = (
+        "fields:\n  X: InvoiceId\nlines:\n  - object: Line\n    each: Items\n    key: Key\n    fields: {Y: N}\n"
+        "    lines:\n      - {object: Part, each: Parts, key: Key, fields: {Z: {expr: 'sum(1 "
+        "for a in document.fields.Items for b in document.fields.Items)'}}}"
+    )
+    mapping = load_mapping(write(record))
+    items = tuple({"_id": str(at), "N": at, "Parts": ({"_id": "p"},)} for at in range(300))
+
+    problems = problems_of(mapping, make_document(fields={"InvoiceId": "I", "Items": items}))
+
+    assert "steps of expressions" in problems[0]

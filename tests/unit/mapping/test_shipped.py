@@ -1,4 +1,4 @@
-"""The mappings to Salesforce, against their own examples and against documents as varied as real ones."""
+"""The mappings that ship, against their own examples and against documents as varied as real ones."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from connector.mapping.rules import Mapping
 from connector.sandbox.docflo.generate import generate_fields
 from connector.shipped_files import shipped
 
-SHIPPED = sorted(shipped("mappings").glob("*-salesforce.yaml"))
+SHIPPED = sorted(shipped("mappings").glob("*.yaml"))
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
