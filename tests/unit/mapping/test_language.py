@@ -559,7 +559,8 @@ def test_an_example_that_does_not_hold_is_told(write: Any, example: str, words: 
 
 def test_nested_lines_share_the_work_that_a_document_may_cost(write: Any) -> None:
     record = (
-        "fields:\n  X: InvoiceId\nlines:\n  - object: Line\n    each: Items\n    key: Key\n    fields: {Y: N}\n"
+        "fields:\n  X: InvoiceId\n"
+        "lines:\n  - object: Line\n    each: Items\n    key: Key\n    fields: {Y: N}\n"
         "    lines:\n      - {object: Part, each: Parts, key: Key, fields: {Z: {expr: 'sum(1 "
         "for a in document.fields.Items for b in document.fields.Items)'}}}"
     )
