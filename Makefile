@@ -64,6 +64,7 @@ fix: .venv/dev ## format, repair what ruff can repair, renew generated files and
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 	@mkdir -p docs/schemas
+	@cp mappings/invoice-salesforce.yaml deploy/kubernetes/base/mappings/
 	@$(BIN)/python -m connector schema config > docs/schemas/config.schema.json
 	@$(BIN)/python -m connector schema mapping > docs/schemas/mapping.schema.json
 	@$(BIN)/python -m connector schema profile > docs/schemas/profile.schema.json
