@@ -53,7 +53,7 @@ def test_all_problems_come_at_once(world: World, cli: Cli) -> None:
     shapes = cli("sync", "--config", world.config)
 
     _assert_clear(unknown_target, 2, "pipelines.invoices-to-crm.target", "crm")
-    _assert_clear(shapes, 2, "sinse", "since", "sapp", "salesforce, memory")
+    _assert_clear(shapes, 2, "sinse", "since", "sapp", "soap")
 
 
 def test_a_missing_environment_variable_is_named(world: World, cli: Cli) -> None:

@@ -18,6 +18,7 @@ from connector.sandbox.proxy.exchange import Answer, Caller, Request, Unreachabl
 from connector.sandbox.proxy.faults import Fault, Plan
 from connector.sandbox.proxy.play import Line, spoilt
 
+_TURNS = 5  # of the loop: an accepted connection takes two or three until its task is there
 KEPT_ENTRIES = 10_000
 
 
@@ -75,6 +76,7 @@ class FaultProxy:
         self._tell = tell
         self._numbers = itertools.count(1)
         self._entries: deque[Entry] = deque(maxlen=KEPT_ENTRIES)
+        self._connections: set[asyncio.Task[None]] = set()
         self._started = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._end: asyncio.Event | None = None
@@ -115,9 +117,23 @@ class FaultProxy:
         server = await asyncio.start_server(self._connected, sock=self._socket, ssl=self._tls)
         self._started.set()
         await self._end.wait()
-        server.close()  # what is still open is cancelled with the loop
+        server.close()
+        await self._cut_connections()
+
+    async def _cut_connections(self) -> None:
+        """End every connection, also those that were accepted but not begun when the listening ended."""
+        quiet = 0
+        while quiet < _TURNS:
+            await asyncio.sleep(0)
+            quiet = 0 if self._connections else quiet + 1
+            for task in tuple(self._connections):
+                task.cancel()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
         caller, line = Caller(reader, writer), Line(writer)
         with contextlib.suppress(OSError, h11.RemoteProtocolError, asyncio.CancelledError):
             while (request := await caller.request()) is not None:
