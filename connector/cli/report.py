@@ -258,7 +258,7 @@ def _show_listings(cycle: Cycle, screen: Console) -> None:
     for name in cycle.busy:
         screen.print(
             f"{name}: another process is listing it, so this sync listed nothing. "
-            "If none is running, one was killed: its turn ends within three minutes.",
+            "If none is running, one was killed: its turn ends after service.lease, three minutes at most.",
             soft_wrap=True,
         )
     for found in cycle.discovered:

@@ -33,7 +33,7 @@ DOCFLO = "docflo"
 
 CONNECTION_PAUSES = (timedelta(seconds=5), timedelta(minutes=5))  # the first, the longest
 CREDENTIAL_PAUSES = (timedelta(minutes=1), timedelta(minutes=15))
-PROBE = timedelta(minutes=3)  # longer than a call takes; then somebody else may try
+PROBE = timedelta(seconds=30)  # then somebody else may try: who began may have been killed
 GATEWAY_STATUSES = frozenset({502, 503, 504})  # said by what stands in front of a server
 
 
@@ -117,6 +117,8 @@ class Breakers:
         if breaker is None:
             return Admission.ALL
         now = self._clock()
+        if breaker.error_class == ThrottledError.__name__ and now >= breaker.next_try:
+            return Admission.ALL  # it said when to come back: there is nothing to find out
         if now < breaker.next_try or not self._store.begin_probe(side, now=now, until=now + PROBE):
             return Admission.NONE
         return Admission.ONE

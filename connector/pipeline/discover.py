@@ -18,7 +18,7 @@ from connector.ledger.delivery import Checkpoint, Progress
 from connector.ledger.lease import discovery_of
 from connector.mapping.tables import changed_files
 from connector.pipeline.definition import Pipeline
-from connector.pipeline.gather import LEASE, Discovered, Turn, gather
+from connector.pipeline.gather import Discovered, Turn, gather, turn_of
 from connector.pipeline.low_water import low_water_mark
 from connector.pipeline.work import Work
 from connector.timetable import Cron
@@ -128,7 +128,7 @@ def _has_passed(pause: timedelta, last: datetime | None, now: datetime) -> bool:
 @contextmanager
 def discovery(pipeline: Pipeline, work: Work) -> Iterator[Turn | None]:
     """Give the right to store what is listed of this pipeline; None while somebody else has it."""
-    held = work.store.hold(discovery_of(pipeline.name), owner=work.owner, length=LEASE)
+    held = work.store.hold(discovery_of(pipeline.name), owner=work.owner, length=turn_of(work))
     if held is None:
         log.info("discover.busy", pipeline=pipeline.name)
         yield None

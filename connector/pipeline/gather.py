@@ -34,7 +34,7 @@ from connector.pipeline.work import Work
 
 log = structlog.get_logger(__name__)
 
-LEASE = timedelta(minutes=3)  # renewed between requests, so longer than one of them
+LEASE = timedelta(minutes=3)  # renewed between requests, so longer than one of them; or `service.lease`
 STRETCH = 20  # requests after which what is proven is stored, if there is more
 LEAST = 3  # requests of the shortest stretch: two pages, and the proof that the first is whole
 SICK = 3  # documents in a row that Docflo fails at: then it is Docflo, not the document
@@ -65,8 +65,14 @@ class Turn:
         """
         if self.work.stopping():
             raise StoppingError("the listing breaks off: this process is told to stop")
-        if self.held.until - self.work.clock() < LEASE / 2:
-            self.held = self.work.store.extend(self.held, LEASE)
+        length = turn_of(self.work)
+        if self.held.until - self.work.clock() < length / 2:
+            self.held = self.work.store.extend(self.held, length)
+
+
+def turn_of(work: Work) -> timedelta:
+    """Give how long a listing holds its right at a time: who is killed is replaced after that."""
+    return min(work.lease, LEASE)
 
 
 def gather(pipeline: Pipeline, work: Work, turn: Turn, begun: Progress, checkpoint: Checkpoint) -> Discovered:

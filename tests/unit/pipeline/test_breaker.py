@@ -21,6 +21,7 @@ from connector.pipeline.breaker import (
     CONNECTION_PAUSES,
     CREDENTIAL_PAUSES,
     DOCFLO,
+    PROBE,
     Admission,
     Breakers,
     listing_of,
@@ -209,3 +210,25 @@ def test_a_listing_whose_lane_is_spent_does_not_hold_up_write_backs(replicas: li
 
 def test_a_record_that_is_busy_says_nothing_of_its_side() -> None:
     assert not opens(BusyError("a document of the same parent is under way", until=NOON))
+
+
+def test_who_was_asked_to_wait_goes_on_whole_when_the_time_has_come(
+    replicas: list[Breakers], clock: HandClock
+) -> None:
+    replicas[0].report(DOCFLO, [ThrottledError("slow", until=clock.now + timedelta(minutes=1))])
+    clock.advance(timedelta(minutes=1))
+
+    assert [replica.admits(DOCFLO) for replica in replicas] == [Admission.ALL] * len(replicas)
+
+
+def test_a_probe_whose_process_was_killed_holds_nobody_up_for_long(
+    replicas: list[Breakers], clock: HandClock
+) -> None:
+    replicas[0].report(DOCFLO, [AWAY])
+    clock.advance(timedelta(seconds=10))
+    begun = replicas[0].admits(DOCFLO)
+    at_once = replicas[1].admits(DOCFLO)
+    clock.advance(PROBE)
+
+    assert (begun, at_once) == (Admission.ONE, Admission.NONE)
+    assert replicas[1].admits(DOCFLO) is Admission.ONE
