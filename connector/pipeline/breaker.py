@@ -5,6 +5,7 @@ that all replicas share it and a restart forgets nothing.
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ DOCFLO = "docflo"
 
 CONNECTION_PAUSES = (timedelta(seconds=5), timedelta(minutes=5))  # the first, the longest
 CREDENTIAL_PAUSES = (timedelta(minutes=1), timedelta(minutes=15))
+LOST_IN_A_ROW = 3  # connections of one process: fewer are a network that hiccups, and are retried as such
 PROBE = timedelta(seconds=30)  # then somebody else may try: who began may have been killed
 GATEWAY_STATUSES = frozenset({502, 503, 504})  # said by what stands in front of a server
 
@@ -70,7 +72,7 @@ def opened(
     | --------------------------- | ----------------------------------------------- |
     | ThrottledError              | when the side said                              |
     | AccessRefusedError          | 1 min, doubled with each failed probe to 15 min |
-    | UnavailableError            | 5 s, doubled with each failed probe to 5 min    |
+    | UnavailableError, several   | 5 s, doubled with each failed probe to 5 min    |
 
     Failures during the pause are of requests that were under way: they change nothing.
     """
@@ -110,6 +112,9 @@ class Breakers:
         self._store = store
         self._clock = clock
         self._jitter = jitter
+        self._lost: Counter[str] = (
+            Counter()
+        )  # by side; a miscount between threads opens it one try sooner or later
 
     def admits(self, side: str) -> Admission:
         """Tell how much may be sent to this side. `ONE` is told to one caller, who then resigns."""
@@ -144,6 +149,7 @@ class Breakers:
         if answers and all(map(opens, answers)):
             return self._failed(side, answers[0])
         if any(_shows_life(answer) for answer in answers):
+            self._lost.pop(side, None)
             self._answered(side)
         return None
 
@@ -163,6 +169,8 @@ class Breakers:
     def _failed(self, side: str, error: object) -> datetime | None:
         if not isinstance(error, ConnectorError):
             return None
+        if isinstance(error, UnavailableError) and self._is_a_hiccup(side):
+            return None
         now, jitter = self._clock(), self._jitter()
         before, after = self._store.open(
             side, lambda before: opened(before, side, error, now=now, jitter=jitter)
@@ -174,6 +182,10 @@ class Breakers:
         if before is None and isinstance(error, UnavailableError):
             return None
         return after.next_try
+
+    def _is_a_hiccup(self, side: str) -> bool:
+        self._lost[side] += 1
+        return self._lost[side] < LOST_IN_A_ROW and self._store.get(side) is None
 
     def _answered(self, side: str) -> None:
         if self._store.get(side) is not None and self._store.close(side, now=self._clock()):

@@ -27,6 +27,7 @@ from connector.errors import (
 from connector.ledger.delivery import Checkpoint, Found, OnChange, Progress, Unreadable
 from connector.ledger.lease import Lease
 from connector.ledger.listing import Listed
+from connector.pipeline.breaker import DOCFLO
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.found import found
 from connector.pipeline.listing import Quirk, Window, read_window
@@ -57,6 +58,7 @@ class Turn:
 
     held: Lease
     work: Work
+    asked: int = 0  # requests so far
 
     def keep(self) -> None:
         """Hold on to it; called before each request.
@@ -65,6 +67,10 @@ class Turn:
         """
         if self.work.stopping():
             raise StoppingError("the listing breaks off: this process is told to stop")
+        if self.asked == 1:
+            # One answer tells that Docflo is there: others need not wait for the end of a long listing.
+            self.work.breakers.report(DOCFLO, [None])
+        self.asked += 1
         length = turn_of(self.work)
         if self.held.until - self.work.clock() < length / 2:
             self.held = self.work.store.extend(self.held, length)
