@@ -135,7 +135,12 @@ def discovery(pipeline: Pipeline, work: Work) -> Iterator[Turn | None]:
         return
     for path in changed_files(pipeline.mapping.files):
         # What is mapped goes on by the rules that were checked when we started.
-        log.warning("mapping.changed", pipeline=pipeline.name, file=path.name, remedy="restart to use it")
+        log.warning(
+            "mapping.changed",
+            pipeline=pipeline.name,
+            file=path.name,
+            remedy="`run` reads it by itself unless it is refused",
+        )
     turn = Turn(held=held, work=work)
     try:
         yield turn

@@ -56,7 +56,8 @@ class Keeper:
         self._on_new_secrets = on_new_secrets
         self._clock = clock
         self._asked = threading.Event()
-        self._settings = Watch(settings_files(path, config))
+        with current.use() as setup:
+            self._settings = Watch(settings_files(path, config) | setup.files)
         self._secrets = Watch(secret_files(config))
         self.reading = Reading(at=clock())
 
@@ -81,7 +82,8 @@ class Keeper:
         try:
             config = self._load()
             # Before it is judged: its correction may come in a file that it is the first to name.
-            self._settings.follow(settings_files(self._path, config))
+            with self._current.use() as before:
+                self._settings.follow(settings_files(self._path, config) | before.files)
             setup = self._build(config)
         except ConfigError as error:
             self._refuse(files, error.message, [str(problem) for problem in error.problems])
@@ -95,6 +97,7 @@ class Keeper:
             self._refuse(files, "a bug; see the log")
             return
         needs_restart = tuple(self._unused(config))
+        self._settings.follow(settings_files(self._path, config) | setup.files)
         self._current.replace(setup)
         self._secrets.follow(secret_files(config))
         self.reading = Reading(at=self._clock(), needs_restart=needs_restart)

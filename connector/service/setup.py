@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.discover import Pauses
@@ -43,6 +44,11 @@ class Setup:
     def pipelines(self) -> Sequence[Pipeline]:
         """The pipelines alone."""
         return [entry.pipeline for entry in self.scheduled]
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """The files that the mappings are made of: themselves, what they include, their tables."""
+        return frozenset(file.path for pipeline in self.pipelines for file in pipeline.mapping.files)
 
 
 class Current:

@@ -132,7 +132,7 @@ def soak(count: int, folder: Path, server: PostgresServer) -> int:
         text = text.replace("sqlite:///connector.db", server.create())
         text = text.replace("    target: crm\n", "    target: crm\n    schedule: {every: 1s}\n", 1)
         # A call takes seconds here, and whoever was killed must be replaced while we watch.
-        config.write_text(text + "service: {lease: 20s}\nlog: {level: warning}\n", encoding="utf-8")
+        config.write_text(text + "service: {lease: 10s}\nlog: {level: warning}\n", encoding="utf-8")
         upgrade_quietly(config)
         began = time.monotonic()
         replicas = Replicas(config=config)

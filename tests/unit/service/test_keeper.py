@@ -1,6 +1,7 @@
 """A configuration that changes while it is in use."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import structlog
 
 from connector.config import Config, load_config
 from connector.errors import ConfigError, Problem, UnavailableError
+from connector.mapping.rules import SourceFile
 from connector.service.keeper import Keeper
 from connector.service.setup import Current, Setup
 from tests.factories import HandClock
@@ -30,9 +32,11 @@ class Rig:
         self.config = folder / "config.yaml"
         self.mapping = folder / "mapping.yaml"
         self.key = folder / "key"
+        self.table = folder / "vendors.csv"
         self.config.write_text(TEXT, encoding="utf-8")
         self.mapping.write_text("1", encoding="utf-8")
         self.key.write_text("k", encoding="utf-8")
+        self.table.write_text("1", encoding="utf-8")
         self.built: list[Config] = []
         self.error: Exception | None = None
         self.told: list[str] = []
@@ -51,7 +55,13 @@ class Rig:
 
     def setup(self) -> Setup:
         make_work: Any = None
-        return Setup(scheduled=(), make_work=make_work, close=lambda: None)
+        scheduled: Any = [SimpleNamespace(pipeline=SimpleNamespace(name="invoices", mapping=self))]
+        return Setup(scheduled=scheduled, make_work=make_work, close=lambda: None)
+
+    @property
+    def files(self) -> list[SourceFile]:
+        """What the mapping is made of, beside the file that the configuration names."""
+        return [SourceFile(path=self.table, sha256="")]
 
     def build(self, config: Config) -> Setup:
         if self.error is not None:
@@ -91,6 +101,18 @@ def test_a_changed_configuration_takes_the_place_of_the_old_one(rig: Rig) -> Non
 
 def test_a_changed_mapping_is_noticed(rig: Rig) -> None:
     rig.mapping.write_text("2", encoding="utf-8")
+
+    rig.look_until_settled()
+
+    assert rig.told == ["new"]
+
+
+def test_a_changed_table_of_a_mapping_is_noticed_also_after_a_refusal(rig: Rig) -> None:
+    rig.error = ConfigError("bad")
+    rig.table.write_text("2", encoding="utf-8")
+    rig.look_until_settled()
+    rig.error = None
+    rig.table.write_text("3", encoding="utf-8")
 
     rig.look_until_settled()
 
