@@ -83,6 +83,7 @@ def test_metrics_tell_the_ledger_and_what_this_process_did(world: World) -> None
     configure(world)
     with serving(world) as url:
         wait_for(lambda: samples(url).get(("moves_total", label(state="completed"))) == GOOD)
+        wait_for(lambda: ("replicas", label(config="in_use")) in samples(url))  # an errand's second is over
         told = samples(url)
 
     assert told["deliveries", label(state="completed")] == GOOD
