@@ -20,6 +20,11 @@ class WebSettings(_Part):
     host: str = Field(default="127.0.0.1", description="0.0.0.0 in a container.")
     port: int = Field(default=8080, ge=0, le=65535, description="0: any free one; the log tells it.")
 
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        return self.host in LOOPBACK
+
 
 class NoAuth(_Part):
     """Whoever reaches the address may call."""
@@ -79,7 +84,7 @@ class WebhookSettings(_Part):
 
 def refuse_strangers(web: WebSettings, webhook: WebhookSettings | None) -> str | None:
     """Say what is wrong with listening to anybody; None when it is right."""
-    if webhook is None or webhook.knows_its_caller or webhook.allow_unauthenticated or web.host in LOOPBACK:
+    if webhook is None or webhook.knows_its_caller or webhook.allow_unauthenticated or web.is_local:
         return None
     return (
         f"anybody who reaches {web.host} could call it: set auth or signature, or allow_unauthenticated: true"

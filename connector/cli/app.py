@@ -7,6 +7,7 @@ from connector.cli import (
     api,
     check,
     checkpoint,
+    console,
     database,
     deliveries,
     demo,
@@ -45,6 +46,7 @@ app.command("check")(check.check)
 app.command("preview")(preview.preview)
 app.command("sync")(sync.sync)
 app.command("run")(run.run)
+app.command("console")(console.console)
 app.command("status")(status.status)
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(deliveries.app, name="deliveries")

@@ -126,7 +126,7 @@ class _Serving:
             database=self._database,
             registry=self._registry,
             counters=self.counters,
-            pipelines=lambda: self._config.pipelines,
+            current=lambda: self._config,
             balance=make_budget(config, self._database, clock=utc_now).balance,
             vitals=self._vitals,
             is_stopping=lambda: self._service.is_stopping,

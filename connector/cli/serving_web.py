@@ -1,11 +1,12 @@
 """The web side of `run`, put together."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from connector.cli.serving_console import console_mount
 from connector.clock import utc_now
-from connector.config import Config, PipelineSection
+from connector.config import Config
 from connector.console.app import make_app
 from connector.console.health import health_routes
 from connector.console.metrics import Counters, LedgerGauges, Reading, metrics_route
@@ -25,7 +26,7 @@ def make_web(
     database: Database,
     registry: CollectorRegistry,
     counters: Counters,
-    pipelines: Callable[[], Mapping[str, PipelineSection]],
+    current: Callable[[], Config],
     balance: Callable[[], Balance],
     vitals: Vitals,
     is_stopping: Callable[[], bool],
@@ -38,7 +39,7 @@ def make_web(
     """
 
     def read() -> Reading:
-        silences = {name: section.silence_after for name, section in pipelines().items()}
+        silences = {name: section.silence_after for name, section in current().pipelines.items()}
         return Reading(figures=read_figures(database), balance=balance(), silence_after=silences)
 
     def alive() -> list[str]:
@@ -68,4 +69,5 @@ def make_web(
             on_wakeup()
 
         routes.append(webhook_route(config.webhook, store=store, count=counters.webhook))
-    return WebServer(make_app(routes), host=config.web.host, port=config.web.port)
+    pages = [console_mount(database, config=current, balance=balance)] if config.web.is_local else []
+    return WebServer(make_app([*routes, *pages]), host=config.web.host, port=config.web.port)

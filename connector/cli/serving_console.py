@@ -1,0 +1,69 @@
+"""The console's pages, given what they work with."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+
+from connector.clock import utc_now
+from connector.config import Config
+from connector.console.app import make_app
+from connector.console.local_access import LocalAccess
+from connector.console.pages.application import console_app
+from connector.console.pages.page import Console, Reach
+from connector.console.pages.registry import PAGES
+from connector.console.pages.rendering import Renderer
+from connector.console.server import WebServer
+from connector.docflo.budget import Lane
+from connector.docflo.shared_budget import Balance
+from connector.errors import ConfigError
+from connector.ledger.database import Database
+from connector.ledger.store import Store
+from connector.wiring import connect_over, make_budget, open_ledger_database
+
+
+def console_mount(
+    database: Database, *, config: Callable[[], Config], balance: Callable[[], Balance]
+) -> Mount:
+    """Give all pages as one route, which takes every path: the last of an application."""
+
+    @contextmanager
+    def reach(names: Sequence[str]) -> Iterator[Reach]:
+        with connect_over(database, config(), only=names) as connector:
+            yield Reach(docflo=connector.docflo.lane(Lane.BY_HAND), pipelines=connector.pipelines)
+
+    console = Console(
+        database=database,
+        store=Store(database, clock=utc_now),
+        config=config,
+        balance=balance,
+        reach=reach,
+        clock=utc_now,
+        render=Renderer(PAGES, clock=utc_now),
+    )
+    return Mount("", app=console_app(console, access=[Middleware(LocalAccess)]))
+
+
+@contextmanager
+def serve_console(config: Config, *, port: int | None = None) -> Iterator[str]:
+    """Serve the pages until the block ends; give their address.
+
+    Raises: ConfigError for an old schema, a host that others reach, or an address that cannot be had.
+    """
+    if not config.web.is_local:
+        raise ConfigError(
+            f"whoever reaches {config.web.host} would see the console", remedy="set web.host to 127.0.0.1"
+        )
+    with ExitStack() as stack:
+        database = open_ledger_database(config)
+        stack.callback(database.close)
+        database.require_current_schema()
+        budget = make_budget(config, database, clock=utc_now)
+        pages = console_mount(database, config=lambda: config, balance=budget.balance)
+        web = WebServer(
+            make_app([pages]), host=config.web.host, port=config.web.port if port is None else port
+        )
+        web.start()
+        stack.callback(web.stop)
+        yield web.address

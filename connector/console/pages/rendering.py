@@ -1,0 +1,142 @@
+"""Templates: everything is escaped, money keeps its digits, and each page says as of when it is."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from connector.clock import Clock
+from connector.console.pages.page import Page
+from connector.console.person import Person, Role, person_of
+
+FOLDER = Path(__file__).parents[1]
+STATIC = FOLDER / "static"
+HIDDEN = "•••"
+_GROUP = 3
+_THIN = "\N{NARROW NO-BREAK SPACE}"
+
+
+class Renderer:
+    """Makes answers from templates."""
+
+    def __init__(self, pages: Sequence[Page], *, clock: Clock) -> None:
+        self._pages = pages
+        self._clock = clock
+        self._environment = _environment()
+
+    def __call__(
+        self, request: Request, template: str, values: Mapping[str, Any], *, status: int = 200
+    ) -> Response:
+        """Give the page."""
+        common = {
+            "request": request,
+            "person": person_of(request),
+            "pages": self._pages,
+            "now": self._clock(),
+        }
+        text = self._environment.get_template(template).render({**common, **values})
+        return HTMLResponse(text, status_code=status)
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(
+        moment=moment, ago=ago, span=span, money=money, contents=contents, digits=digits, words=words
+    )
+    environment.globals.update(static=static, Role=Role)
+    return environment
+
+
+@cache
+def static(name: str) -> str:
+    """Give the address of a file that browsers may keep: another content is another address."""
+    return f"/static/{name}?{sha256((STATIC / name).read_bytes()).hexdigest()[:12]}"
+
+
+def moment(value: datetime | None) -> Markup:
+    """Give a time in UTC, to the second, for people and programs."""
+    if value is None:
+        return Markup("")
+    at = value.astimezone(UTC)
+    return Markup('<time datetime="{}">{}</time>').format(
+        at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M:%S}"
+    )
+
+
+@pass_context
+def ago(context: Context, value: datetime | None) -> Markup:
+    """Give how long ago it was, with the time itself at hand."""
+    if value is None:
+        return Markup("")
+    now: datetime = context["now"]
+    at = value.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{} UTC">{}</time>').format(
+        at.isoformat(timespec="seconds"), f"{at:%Y-%m-%d %H:%M:%S}", in_words(now, at)
+    )
+
+
+def in_words(now: datetime, at: datetime) -> str:
+    """Give the distance from now in the largest unit that tells something."""
+    seconds = (now - at).total_seconds()
+    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
+
+
+def span(seconds: float) -> str:
+    """Give a length of time in the largest unit that tells something."""
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{int(seconds)} s"
+
+
+@pass_context
+def money(context: Context, amount: Decimal | None, currency: str | None) -> Markup:
+    """Give an amount, digit for digit as the document has it, or that it is hidden."""
+    if amount is None:
+        return Markup("")
+    person: Person = context["person"]
+    if not person.sees_contents:
+        return Markup('<span class="money" title="hidden from your role">{}</span>').format(HIDDEN)
+    return Markup('<span class="money">{} {}</span>').format(digits(amount), currency or "?")
+
+
+def digits(value: Decimal | int) -> str:
+    """Give a number with its thousands apart and every decimal it has."""
+    sign, text = "-" if value < 0 else "", format(abs(Decimal(value)), "f")
+    whole, point, rest = text.partition(".")
+    first = len(whole) % _GROUP or _GROUP
+    groups = [whole[:first], *(whole[at : at + _GROUP] for at in range(first, len(whole), _GROUP))]
+    return f"{sign}{_THIN.join(groups)}{point}{rest}"
+
+
+@pass_context
+def contents(context: Context, value: object) -> Markup:
+    """Give what a document says, in whatever direction it is written, or that it is hidden."""
+    person: Person = context["person"]
+    if value is None:
+        return Markup("")
+    if not person.sees_contents:
+        return Markup('<span title="hidden from your role">{}</span>').format(HIDDEN)
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return Markup('<bdi dir="auto">{}</bdi>').format(escape(text))
+
+
+def words(value: str) -> str:
+    """Give a name of ours as people read it."""
+    return value.replace("_", " ")

@@ -1,0 +1,31 @@
+"""What templates make of values."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from connector.console.pages.rendering import digits, in_words
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (Decimal("1234567.50"), "1 234 567.50"),
+        (Decimal(-1000), "-1 000"),
+        (Decimal("0.10"), "0.10"),
+        (Decimal("1E+3"), "1 000"),
+        (999, "999"),
+        (200_000, "200 000"),
+    ],
+)
+def test_amounts_keep_every_digit_they_have(value: Decimal | int, shown: str) -> None:
+    assert digits(value).replace("\N{NARROW NO-BREAK SPACE}", " ") == shown
+
+
+def test_a_time_is_told_by_its_distance() -> None:
+    now = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+    assert in_words(now, now - timedelta(seconds=59)) == "59 s ago"
+    assert in_words(now, now - timedelta(hours=30)) == "30 h ago"
+    assert in_words(now, now + timedelta(minutes=5)) == "in 5 min"
