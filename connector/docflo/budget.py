@@ -15,6 +15,7 @@ from connector.errors import ThrottledError
 
 HOUR = timedelta(hours=1)
 SLACK = timedelta(seconds=5)  # two answers of one window may name its end this far apart
+LATE = timedelta(minutes=2)  # an answer may speak of a window that ended so long ago
 LARGEST_BLOCK = 10
 SOON = timedelta(seconds=1)
 
@@ -196,12 +197,18 @@ def corrected(window: Window, reading: Reading, now: datetime) -> Window:
     allowed = said.limit or window.allowed  # a limit of 0 is how some say that there is none
     if allowed is None and said.remaining is not None:
         allowed = window.used - window.unanswered + said.remaining
+    window = replace(window, allowed=allowed)
+    lies_ahead = said.reset_at is not None and said.reset_at > now
+    if not lies_ahead and (window.began_at is None or _has_just_ended(said.reset_at, reading, now)):
+        # Nobody sent anything in this window, or the one it speaks of is over. Its count would spend this
+        # one before it began, with nothing sent that could tell the truth.
+        return window
     counted = 0
     if allowed is not None and said.remaining is not None:
         counted = max(0, allowed - said.remaining) + window.unanswered
-    window = replace(window, allowed=allowed, began_at=window.began_at or reading.at)
-    if said.reset_at is None or said.reset_at <= now:
-        # A reset that has passed is a clock that is wrong, here or there: the count is still right.
+    window = replace(window, began_at=window.began_at or reading.at)
+    if said.reset_at is None or not lies_ahead:
+        # A reset that has long passed is a clock that is wrong, here or there: the count is still right.
         return replace(window, used=max(window.used, counted))
     reset_at = min(said.reset_at, now + LONGEST_PAUSE)
     if window.reset_at is None or abs(reset_at - window.reset_at) <= SLACK:
@@ -211,6 +218,10 @@ def corrected(window: Window, reading: Reading, now: datetime) -> Window:
         return window  # about an earlier window
     # Docflo began to count anew before we expected it.
     return replace(window, reset_at=reset_at, used=counted, granted=min(window.granted, counted))
+
+
+def _has_just_ended(reset_at: datetime | None, reading: Reading, now: datetime) -> bool:
+    return reset_at is not None and (reading.at < reset_at or now - reset_at < LATE)
 
 
 def closed(window: Window, until: datetime) -> Window:

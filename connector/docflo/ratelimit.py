@@ -79,6 +79,8 @@ def _date(value: str | None) -> datetime | None:
 
 
 def _instant(number: int, now: datetime, theirs: datetime | None) -> datetime | None:
+    if not number:
+        return None  # how some say that they do not know
     if number < _DELTA:
         return now + timedelta(seconds=number)
     try:

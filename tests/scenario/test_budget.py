@@ -159,8 +159,8 @@ def start(world: World) -> subprocess.Popen[bytes]:
 def test_two_replicas_stay_within_the_limit_over_three_windows_and_write_backs_are_not_starved(
     tmp_path: Path, cli: Cli, postgres_url: str
 ) -> None:
-    limit = 60
-    with limited_world(tmp_path, rate_limit=limit, rate_window=timedelta(seconds=4)) as world:
+    limit = 24  # so few that the backlog lasts for all three windows
+    with limited_world(tmp_path, rate_limit=limit, rate_window=timedelta(seconds=6)) as world:
         world.edit("sqlite:///connector.db", postgres_url)
         # Listings all the time: more than the limit by themselves.
         world.edit("    target: crm\n", "    target: crm\n    schedule: {every: 1s, sweep: 1s}\n")

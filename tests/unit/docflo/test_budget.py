@@ -169,6 +169,26 @@ def test_a_reset_in_the_past_leaves_the_count() -> None:
     assert told.ends_at == NOON + HOUR
 
 
+def test_what_is_reported_after_its_window_ended_spends_nothing_of_the_next() -> None:
+    clock, store = HandClock(), MemoryWindow()
+    budget = SharedBudget(store, plan=PLAN, clock=clock)
+    for remaining in (500, 10):  # the second is kept for the next report, which comes in the next window
+        budget.take(Lane.TAIL)
+        budget.answered(said(remaining))
+    clock.now = RESET + timedelta(seconds=1)
+
+    budget.take(Lane.TAIL)
+
+    assert (store.window.used, store.window.ends_at) == (10, clock.now + HOUR)
+
+
+def test_an_answer_that_crosses_the_border_spends_nothing_of_the_next_window() -> None:
+    now = RESET + timedelta(seconds=1)
+    window = Window(number=1, allowed=1000, used=10, granted=10, unanswered=10, began_at=RESET)
+
+    assert corrected(window, read_at(0, at=now), now) == window
+
+
 def test_an_absurd_reset_closes_nothing_for_ever() -> None:
     told = corrected(Window(began_at=NOON), read_at(0, reset_at=NOON + timedelta(days=400)), NOON)
 
