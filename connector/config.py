@@ -237,6 +237,11 @@ class PipelineSection(_Section):
         ge=0,
         description="So many dead letters in a row, all of one class, halt the pipeline; 0: never.",
     )
+    on_misfit: Literal["pause", "ignore"] = Field(
+        default="pause",
+        description="When the target's own description says that it would refuse whatever the mapping makes: "
+        "pause this pipeline until it fits, or deliver all the same.",
+    )
     silence_after: int = Field(
         default=30,
         ge=0,

@@ -91,6 +91,9 @@ class RecordShape:
     place: str = ""  # of the object itself
     parent: str | None = None  # the object that these lines are in; None: the header or a companion
     is_companion: bool = False  # this object, or the lines of one
+    known: tuple[
+        tuple[str, RecordValue], ...
+    ] = ()  # fields and values that they can get, whatever the document says
 
 
 def parts(record: Record) -> Iterator[Record | Line]:

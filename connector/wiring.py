@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import structlog
 
-from connector.adapters.base import Adapter, AnswersQueries, Idempotency, SettlesLate
+from connector.adapters.base import Adapter, AnswersQueries, Idempotency, SettlesLate, TellsMisfits
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
@@ -33,6 +33,7 @@ from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping as MappingRules
 from connector.pipeline.breaker import Breakers
 from connector.pipeline.definition import Pipeline, WriteBack
+from connector.pipeline.fit import Fit
 from connector.pipeline.target_answers import TargetAnswers
 from connector.pipeline.work import Move, Work
 
@@ -327,6 +328,9 @@ def make_pipeline(
         doubts_person=section.in_doubt.person,
         maintenance=tuple(each.window for each in section.maintenance),
         halt_after=section.halt_after,
+        fit=Fit(adapter, mapping.shapes())
+        if isinstance(adapter, TellsMisfits) and section.on_misfit == "pause"
+        else None,
     )
 
 

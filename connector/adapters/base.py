@@ -144,6 +144,18 @@ class DescribesTargets(Protocol):
 
 
 @runtime_checkable
+class TellsMisfits(Protocol):
+    """A target that can tell beforehand that it would refuse whatever a mapping makes."""
+
+    def misfits(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
+        """Give only what stops records of these shapes from going in. Writes nothing, and asks little.
+
+        Raises: any `ConnectorError` when the target cannot tell.
+        """
+        ...
+
+
+@runtime_checkable
 class AnswersQueries(Protocol):
     """A target that mappings can ask for values, such as the id of a vendor with a tax number."""
 

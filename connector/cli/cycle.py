@@ -34,6 +34,7 @@ class Cycle:
     requests: Counter[str] = field(default_factory=Counter)
     rate_limit: RateLimit | None = None
     budget: Balance | None = None
+    mappings: frozenset[str] = frozenset()  # the sides of this cycle's mappings
     breakers: tuple[Breaker, ...] = ()  # sides that are left alone when the cycle ends
     open: Counter[str] = field(default_factory=Counter)  # pipeline -> deliveries that wait for a later cycle
     in_doubt: int = 0
@@ -66,6 +67,8 @@ class Cycle:
             *(move.error for move in self.failures.values() if move.state is not State.DEAD),
         ]
         codes = {exit_code(error) for error in known if isinstance(error, ConnectorError)}
+        if any(breaker.side in self.mappings for breaker in self.breakers):
+            codes.add(Exit.CONFIGURATION)
         for code in (Exit.CONFIGURATION, Exit.CREDENTIALS):
             if code in codes:
                 return code
@@ -114,6 +117,7 @@ def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     cycle.rate_limit = connector.docflo.rate_limit
     cycle.budget = connector.budget.balance()
     cycle.breakers = connector.breakers.open()
+    cycle.mappings = frozenset(pipeline.mapping_side for pipeline in connector.pipelines)
     _read_ledger(cycle, connector)
     return cycle
 

@@ -76,6 +76,11 @@ class BreakerStore:
         with self._database.write() as connection:
             return connection.execute(delete(breaker).where(_due(side, now))).rowcount > 0
 
+    def lift(self, side: str) -> bool:
+        """Close the breaker whatever its pause: the cause was looked at and is gone."""
+        with self._database.write() as connection:
+            return connection.execute(delete(breaker).where(breaker.c.side == side)).rowcount > 0
+
     def try_now(self, now: datetime, *, error_classes: frozenset[str]) -> None:
         """Shorten the pause of breakers that these errors opened: somebody asks for a try."""
         self._change(

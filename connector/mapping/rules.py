@@ -122,6 +122,15 @@ class FieldRule:
         elif self.default is not ABSENT:
             yield f"{self.default} when missing"
 
+    def known_values(self) -> tuple[RecordValue, ...]:
+        """Give the values that it is known to make, whatever the document says."""
+        known: list[RecordValue | Absent] = [self.default]
+        if self.lookup is None and not self.steps:
+            known.append(self.constant)
+        elif isinstance(self.lookup, TableLookup) and self.type is None:
+            known.extend(self.lookup.entries.values())
+        return tuple(dict.fromkeys(value for value in known if not isinstance(value, Absent)))
+
     def reads(self) -> tuple[str, ...]:
         """Give the paths it reads, from where it stands."""
         read = [path.text for path in self.paths]
@@ -334,6 +343,7 @@ def _record_shapes(rule: RecordRule, *, is_companion: bool) -> Iterator[RecordSh
         places=tuple(field.place for field in rule.fields),
         place=rule.place,
         is_companion=is_companion,
+        known=_known(rule.fields),
     )
     for line in rule.lines:
         yield from _line_shapes(line, None, is_companion=is_companion)
@@ -349,9 +359,14 @@ def _line_shapes(rule: LineRule, parent: str | None, *, is_companion: bool) -> I
         place=rule.place,
         parent=parent,
         is_companion=is_companion,
+        known=_known(rule.fields),
     )
     for line in rule.lines:
         yield from _line_shapes(line, rule.object, is_companion=is_companion)
+
+
+def _known(rules: tuple[FieldRule, ...]) -> tuple[tuple[str, RecordValue], ...]:
+    return tuple((rule.target, value) for rule in rules for value in rule.known_values())
 
 
 def gate_reads(gate: Gate) -> tuple[str, ...]:

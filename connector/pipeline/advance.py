@@ -59,6 +59,8 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
     side = _side(state, pipeline)
     if side == pipeline.side and pipeline.is_in_maintenance(work.clock()):
         return False
+    if state is State.PENDING and not _fits(pipeline, work):
+        return False
     admission = work.breakers.admits(side) if side is not None else Admission.ALL
     if admission is Admission.NONE:
         return False
@@ -72,6 +74,33 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
     finally:
         if side is not None and admission is Admission.ONE:
             work.breakers.resign(side)  # when it answered or failed, this changes nothing
+
+
+def _fits(pipeline: Pipeline, work: Work) -> bool:
+    """Tell whether the pipeline may claim: the target takes what its mapping writes, as far as it tells."""
+    fit = pipeline.fit
+    if fit is None:
+        return True
+    side, now = pipeline.mapping_side, work.clock()
+    admission = work.breakers.admits(side)
+    if admission is Admission.NONE and not fit.is_unseen:
+        return False
+    if admission is Admission.ALL and not fit.is_due(now):
+        return True
+    try:
+        if not work.store.has_due([pipeline.name]):
+            return True  # nobody waits for the answer
+        misfit = fit.look(now)
+    except ConnectorError:
+        return admission is Admission.ALL  # the delivery meets the same, and reports it
+    finally:
+        if admission is Admission.ONE:
+            work.breakers.resign(side)
+    if misfit is None:
+        work.breakers.fits(side)
+        return True
+    work.breakers.misfits(side, misfit)
+    return False
 
 
 def _side(state: State, pipeline: Pipeline) -> str | None:

@@ -72,6 +72,7 @@ def opened(
     | --------------------------- | ----------------------------------------------- |
     | ThrottledError              | when the side said                              |
     | AccessRefusedError          | 1 min, doubled with each failed probe to 15 min |
+    | ConfigError, of a mapping   | the same                                        |
     | UnavailableError, several   | 5 s, doubled with each failed probe to 5 min    |
 
     Failures during the pause are of requests that were under way: they change nothing.
@@ -98,7 +99,8 @@ def opened(
 
 
 def _pause(error: ConnectorError, failures: int, jitter: float) -> timedelta:
-    first, longest = CREDENTIAL_PAUSES if isinstance(error, AccessRefusedError) else CONNECTION_PAUSES
+    needs_person = isinstance(error, AccessRefusedError | ConfigError)
+    first, longest = CREDENTIAL_PAUSES if needs_person else CONNECTION_PAUSES
     # Half of it is certain: a side that has just failed is never asked again at once.
     return min(longest, first * (1 << min(failures - 1, 20))) * (0.5 + jitter / 2)
 
@@ -155,12 +157,26 @@ class Breakers:
 
     def try_now(self) -> None:
         """Let the next call probe at once: a person or a schedule asks. What asked us to wait is obeyed."""
-        classes = frozenset({AccessRefusedError.__name__, UnavailableError.__name__})
+        classes = frozenset({AccessRefusedError.__name__, ConfigError.__name__, UnavailableError.__name__})
         self._store.try_now(self._clock(), error_classes=classes)
 
     def credentials_changed(self) -> None:
         """Let the next call to a side that refused the credentials probe at once."""
         self._store.try_now(self._clock(), error_classes=frozenset({AccessRefusedError.__name__}))
+
+    def misfits(self, side: str, error: ConfigError) -> None:
+        """Leave a pipeline alone whose mapping does not fit its target."""
+        now, jitter = self._clock(), self._jitter()
+        before, after = self._store.open(
+            side, lambda before: opened(before, side, error, now=now, jitter=jitter)
+        )
+        if before is None or before.reason != after.reason:
+            log.error("mapping.misfit", side=side, reason=after.reason, next_look=after.next_try.isoformat())
+
+    def fits(self, side: str) -> None:
+        """Let it go on."""
+        if self._store.get(side) is not None and self._store.lift(side):
+            log.info("mapping.fits", side=side)
 
     def open(self) -> tuple[Breaker, ...]:
         """Give every open breaker."""

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from connector.adapters.base import Adapter
 from connector.ledger.delivery import OnChange
 from connector.mapping.rules import Mapping
+from connector.pipeline.fit import Fit
 from connector.pipeline.target_answers import TargetAnswers
 from connector.timetable import Window
 
@@ -48,12 +49,18 @@ class Pipeline:
     settle: timedelta = timedelta(seconds=30)  # in doubt: how long a request may still take effect
     doubts_person: str | None = None  # resolves doubts where the target cannot be asked
     maintenance: tuple[Window, ...] = ()  # when the target is left alone
+    fit: Fit | None = None  # of the mapping and the target; None: nobody can tell, or wants to know
     halt_after: int = 10  # dead letters of one class in a row that halt it; 0: never
 
     @property
     def side(self) -> str:
         """Give the name of the target's breaker."""
         return f"target {self.target}"
+
+    @property
+    def mapping_side(self) -> str:
+        """Give the name of the breaker that is open while the mapping does not fit the target."""
+        return f"mapping {self.name}"
 
     def is_in_maintenance(self, now: datetime) -> bool:
         """Tell whether the target is to be left alone."""

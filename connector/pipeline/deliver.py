@@ -8,7 +8,7 @@ from typing import TypeAlias
 from connector.adapters.base import Found, Idempotency, Outcome
 from connector.calls import under_way
 from connector.crashpoint import Point, crashpoint
-from connector.errors import ConnectorError, LeaseLostError, RejectedError
+from connector.errors import ConfigError, ConnectorError, LeaseLostError, RejectedError
 from connector.exchanges import noted, told
 from connector.ledger.delivery import Claim, State
 from connector.ledger.outcomes import Outcomes
@@ -41,6 +41,8 @@ def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
         sent = _call(mapped, pipeline)
         crashpoint(Point.ANSWERED)
         held_until = work.breakers.report(pipeline.side, [answer for _, answer in sent])
+        if pipeline.fit is not None and any(isinstance(answer, ConfigError) for _, answer in sent):
+            pipeline.fit.forget()
         answered += sent
     # In the order of the claims: what was mapped and what was not are one run of successes and failures.
     order = {claim.delivery.id: position for position, claim in enumerate(claims)}

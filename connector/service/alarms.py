@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from connector.clock import Clock
-from connector.errors import AccessRefusedError, ConnectorError
+from connector.errors import AccessRefusedError, ConfigError, ConnectorError
 from connector.ledger.alarms import RAISED, AlarmStore, Key, News
 from connector.ledger.delivery import State
 from connector.ledger.figures import Figures
@@ -46,6 +46,8 @@ def active_alarms(
     for breaker in figures.breakers:
         if breaker.error_class == AccessRefusedError.__name__:
             alarms["credentials_refused", breaker.side] = breaker.reason
+        elif breaker.error_class == ConfigError.__name__:
+            alarms["misfit", breaker.side] = breaker.reason
     paused = {pause.pipeline for pause in figures.pauses}
     for name, limit in limits.items():
         alarms.update({(kind, name): detail for kind, detail in _of_pipeline(name, figures, limit, now)})
@@ -135,6 +137,7 @@ def text_of(each: News) -> str:
     words = {
         "halted": "is halted",
         "credentials_refused": "refuses the credentials",
+        "misfit": "does not fit its target",
         "in_doubt": "has too many deliveries in doubt",
         "freshness": "is not listed in time",
         "suspicious_zero": "finds no documents",

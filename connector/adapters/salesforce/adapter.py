@@ -7,7 +7,7 @@ from connector.adapters.base import Finding, Idempotency, Outcome, TargetObject
 from connector.adapters.salesforce.answers import Committed
 from connector.adapters.salesforce.by_graph import GraphDelivery
 from connector.adapters.salesforce.catalogue import Catalogue
-from connector.adapters.salesforce.check import check_org
+from connector.adapters.salesforce.check import check_org, misfits
 from connector.adapters.salesforce.description import describe_object
 from connector.adapters.salesforce.lookups import answer
 from connector.adapters.salesforce.outcomes import outcomes_of
@@ -32,7 +32,7 @@ class SalesforceAdapter:
         self._clock = clock
         self._transport = Transport(settings, clock)
         self._catalogue = Catalogue(self._transport, clock, settings.api_version)
-        rules = Rules(
+        self._rules = Rules(
             empty_lines=settings.empty_lines,
             revision_field=settings.revision_field,
             duplicates=settings.duplicates,
@@ -42,7 +42,7 @@ class SalesforceAdapter:
             self._transport,
             self._catalogue,
             _quota(settings, self._transport, clock),
-            rules,
+            self._rules,
             version=self._version,
             clock=clock,
         )
@@ -82,7 +82,15 @@ class SalesforceAdapter:
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare the org with what the mappings will write, as it is now and not as it is remembered."""
         self._catalogue.forget()
-        return check_org(self._transport, self._catalogue, self._version, shapes)
+        return check_org(self._transport, self._catalogue, self._version, shapes, self._rules)
+
+    def misfits(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
+        """Compare what is remembered of the org; what does not fit that is asked anew before it is told."""
+        found = misfits(self._transport, self._catalogue, self._version, shapes, self._rules)
+        if found:
+            self._catalogue.forget()
+            found = misfits(self._transport, self._catalogue, self._version, shapes, self._rules)
+        return found
 
     def describe(self, object_name: str) -> TargetObject:
         """Give an object as this user may write it, with the objects that are its details."""

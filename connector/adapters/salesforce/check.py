@@ -1,11 +1,13 @@
 """What `check` asks of an org: credentials, API version, fields, calls left. Reads only."""
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from connector.adapters.base import Finding, Severity
 from connector.adapters.salesforce.catalogue import Catalogue
-from connector.adapters.salesforce.describe import ObjectShape
+from connector.adapters.salesforce.describe import ObjectShape, names_record_type
 from connector.adapters.salesforce.findings import compare, unknown_object
+from connector.adapters.salesforce.rules import Rules
 from connector.adapters.salesforce.transport import Transport
 from connector.errors import ConnectorError
 from connector.record import RecordShape
@@ -14,7 +16,7 @@ _LOW = 0.1  # share of the daily calls below which a finding warns
 
 
 def check_org(
-    transport: Transport, catalogue: Catalogue, version: str, shapes: Sequence[RecordShape]
+    transport: Transport, catalogue: Catalogue, version: str, shapes: Sequence[RecordShape], rules: Rules
 ) -> Sequence[Finding]:
     """Give everything found out. What cannot be asked is an error finding, never an exception."""
     try:
@@ -33,10 +35,21 @@ def check_org(
     ]
     for shape in shapes:
         try:
-            findings.extend(_shape(transport, catalogue, version, shape))
+            findings.extend(_shape(transport, catalogue, version, shape, rules))
         except ConnectorError as error:
             findings.append(_failure(shape.object, error))
     return findings
+
+
+def misfits(
+    transport: Transport, catalogue: Catalogue, version: str, shapes: Sequence[RecordShape], rules: Rules
+) -> Sequence[Finding]:
+    """Give only what stops these shapes from going in. Costs a call for each object not described lately.
+
+    Raises: any `ConnectorError` when Salesforce cannot tell.
+    """
+    found = chain.from_iterable(_shape(transport, catalogue, version, shape, rules) for shape in shapes)
+    return [finding for finding in found if finding.severity is Severity.ERROR]
 
 
 def _failure(subject: str, error: ConnectorError) -> Finding:
@@ -83,11 +96,13 @@ def _calls_left(transport: Transport, version: str) -> list[Finding]:
     ]
 
 
-def _shape(transport: Transport, catalogue: Catalogue, version: str, shape: RecordShape) -> Sequence[Finding]:
+def _shape(
+    transport: Transport, catalogue: Catalogue, version: str, shape: RecordShape, rules: Rules
+) -> Sequence[Finding]:
     described = catalogue.shape(shape.object)
     if described is None:
         return [unknown_object(shape, object_names(transport, version))]
-    return compare(shape, described, _referred(catalogue, shape, described))
+    return compare(shape, described, _referred(catalogue, shape, described), rules)
 
 
 def object_names(transport: Transport, version: str) -> list[str]:
@@ -104,5 +119,6 @@ def object_names(transport: Transport, version: str) -> list[str]:
 def _referred(
     catalogue: Catalogue, shape: RecordShape, described: ObjectShape
 ) -> dict[str, ObjectShape | None]:
-    references = [described.reference(name.partition(".")[0]) for name in shape.fields if "." in name]
+    dotted = [name for name in shape.fields if "." in name and not names_record_type(name)]
+    references = [described.reference(name.partition(".")[0]) for name in dotted]
     return catalogue.shapes(field.refers_to[0] for field in references if field and len(field.refers_to) == 1)

@@ -7,6 +7,7 @@ from decimal import Decimal
 from connector.adapters.salesforce.json_text import expected
 
 _NUMBER_TYPES = frozenset({"currency", "double", "percent", "int", "long"})
+_TEXT_TYPES = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +39,15 @@ class ObjectShape:
     updateable: bool
     deletable: bool
     fields: Mapping[str, FieldShape]  # by lower-case name: Salesforce does not distinguish case
+    record_types: Mapping[str, str]  # ids by developer name, of those that this user may use
 
     def field(self, name: str) -> FieldShape | None:
         """Give the field of that name, whatever its case."""
         return self.fields.get(name.lower())
+
+    def record_type(self, developer_name: str) -> str | None:
+        """Give the id of a record type that this user may use."""
+        return self.record_types.get(developer_name)
 
     def reference(self, relationship: str) -> FieldShape | None:
         """Give the field behind a relationship name such as `Vendor__r`."""
@@ -49,6 +55,11 @@ class ObjectShape:
         return next(
             (field for field in self.fields.values() if (field.relationship or "").lower() == wanted), None
         )
+
+
+def names_record_type(name: str) -> bool:
+    """Tell whether a mapped field says the record type by its developer name, the same in every org."""
+    return name.lower() == "recordtype.developername"
 
 
 def read_object(body: object) -> ObjectShape:
@@ -66,7 +77,8 @@ def read_object(body: object) -> ObjectShape:
         createable=answer.get("createable") is not False,
         updateable=answer.get("updateable") is not False,
         deletable=answer.get("deletable") is not False,
-        fields={field.name.lower(): field for field in fields},
+        fields={each.name.lower(): each for each in fields},
+        record_types=_record_types(answer.get("recordTypeInfos")),
     )
 
 
@@ -98,6 +110,15 @@ def _read_field(entry: Mapping[str, object]) -> FieldShape:
     )
 
 
+def _record_types(infos: object) -> dict[str, str]:
+    return {
+        str(info["developerName"]): str(info["recordTypeId"])
+        for info in (infos if isinstance(infos, list) else ())
+        if isinstance(info, Mapping) and info.get("available") is not False and info.get("recordTypeId")
+        if info.get("developerName") and info.get("master") is not True
+    }
+
+
 def _count(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
@@ -121,6 +142,16 @@ def _picklist(entry: Mapping[str, object]) -> tuple[str, ...] | None:
         for value in values
         if isinstance(value, dict) and "value" in value and value.get("active") is not False
     )
+
+
+def length_problem(field: FieldShape, text: str) -> str | None:
+    """Tell why the text is too long for the field, None if it is not. The text itself is never told.
+
+    Salesforce may count a character twice that we count once, never the other way round.
+    """
+    if field.type in _TEXT_TYPES and 0 < field.length < len(text):
+        return f"has {len(text)} characters and the field takes {field.length}"
+    return None
 
 
 def number_problem(field: FieldShape, value: Decimal | int) -> str | None:

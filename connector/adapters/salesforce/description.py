@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from connector.adapters.base import TargetField, TargetLines, TargetObject
 from connector.adapters.salesforce.check import object_names
 from connector.adapters.salesforce.describe import FieldShape, read_object
-from connector.adapters.salesforce.findings import did_you_mean
+from connector.adapters.salesforce.findings import CURRENCY_CODE, did_you_mean
 from connector.adapters.salesforce.json_text import expected
 from connector.adapters.salesforce.transport import Transport
 from connector.errors import ConfigError
@@ -33,7 +33,6 @@ _TEXTS = frozenset(
         "url",
     }
 )
-_CURRENCY_CODE = "CurrencyIsoCode"
 _MOST_KINDS_OF_LINES = 5  # each costs a call
 
 
@@ -98,7 +97,7 @@ def _read(body: Mapping[str, object], lines: tuple[TargetLines, ...]) -> TargetO
 def _field(field: FieldShape, label: str) -> TargetField:
     is_text = field.type in _TEXTS
     kind = (
-        "currency" if field.name == _CURRENCY_CODE else _TYPES.get(field.type, "string" if is_text else None)
+        "currency" if field.name == CURRENCY_CODE else _TYPES.get(field.type, "string" if is_text else None)
     )
     return TargetField(
         name=field.name,

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from connector.adapters.base import Finding, Severity
-from connector.adapters.salesforce.describe import FieldShape, ObjectShape
+from connector.adapters.salesforce.describe import FieldShape, ObjectShape, names_record_type
+from connector.adapters.salesforce.known_values import known_value_problem
+from connector.adapters.salesforce.rules import COMPLETE, PARTIAL, Rules
 from connector.record import RecordShape
 
 _MOST_PICKLIST_VALUES = 12  # that a finding lists
 _MOST_MISSING = 20
+CURRENCY_CODE = "CurrencyIsoCode"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,10 @@ def unknown_object(shape: RecordShape, known: Sequence[str]) -> Finding:
 
 
 def compare(
-    shape: RecordShape, described: ObjectShape, referred: Mapping[str, ObjectShape | None]
+    shape: RecordShape,
+    described: ObjectShape,
+    referred: Mapping[str, ObjectShape | None],
+    rules: Rules = Rules(),  # noqa: B008 frozen
 ) -> list[Finding]:
     """Give what is wrong with one object of a mapping; one OK line when nothing is.
 
@@ -63,6 +69,9 @@ def compare(
         *_key(shape, described),
         *_parent(shape, described),
         *(finding for field in mapped for finding in _field(field, described, referred)),
+        *_known_values(shape, described, places),
+        *_currencies(shape, described),
+        *_own_fields(shape, described, rules),
         *_missing_required(shape, described),
     ]
     if any(finding.severity is Severity.ERROR for finding in findings):
@@ -139,22 +148,94 @@ def _field(
     mapped: Mapped, described: ObjectShape, referred: Mapping[str, ObjectShape | None]
 ) -> Iterator[Finding]:
     relationship, dot, target_field = mapped.name.partition(".")
+    if names_record_type(mapped.name):
+        if not described.record_types:
+            yield mapped.error(
+                f"{described.name} has no record type that this user may use",
+                "Assign record types in the user's permission set, or take the field out of the mapping.",
+            )
+        return
     if dot:
         yield from _reference(mapped, described.reference(relationship), target_field, described, referred)
         return
     field = described.field(mapped.name)
     if field is None:
-        known = [other.name for other in described.fields.values()]
-        yield mapped.error(
-            f"{described.name} shows this user no field {mapped.name}{did_you_mean(mapped.name, known)}",
-            "Correct the mapping, create the field, or let the integration user see it.",
-        )
+        yield _missing(mapped, described)
         return
     yield from _rights(mapped, field)
     if field.picklist is not None:
         values = ", ".join(field.picklist[:_MOST_PICKLIST_VALUES])
         more = ", …" if len(field.picklist) > _MOST_PICKLIST_VALUES else ""
         yield mapped.finding(Severity.OK, f"restricted picklist: takes only {values}{more}")
+
+
+def _missing(mapped: Mapped, described: ObjectShape) -> Finding:
+    if mapped.name.lower() == CURRENCY_CODE.lower():
+        return mapped.error(
+            "this org has one currency only, so no record has a currency of its own",
+            "Map the code into a text field, and amounts into Number fields: Currency fields are in the "
+            "org's currency whatever the document says.",
+        )
+    known = [other.name for other in described.fields.values()]
+    return mapped.error(
+        f"{described.name} shows this user no field {mapped.name}{did_you_mean(mapped.name, known)}",
+        "Correct the mapping, create the field, or let the integration user see it.",
+    )
+
+
+def _known_values(shape: RecordShape, described: ObjectShape, places: Mapping[str, str]) -> Iterator[Finding]:
+    for name, value in shape.known:
+        problem = known_value_problem(name, value, described)
+        if problem is not None:
+            mapped = Mapped(object=described.name, name=name, place=places.get(name, ""))
+            yield mapped.error(problem, "Correct the mapping, or the field in Setup.")
+
+
+def _currencies(shape: RecordShape, described: ObjectShape) -> Iterator[Finding]:
+    """Warn of amounts whose currency nobody writes, where the org has several."""
+    written = {name.lower() for name in shape.fields}
+    if CURRENCY_CODE.lower() in written or described.field(CURRENCY_CODE) is None:
+        return
+    amounts = [field for field in map(described.field, shape.fields) if field and field.type == "currency"]
+    if amounts:
+        yield Finding(
+            severity=Severity.WARNING,
+            subject=f"{described.name}.{CURRENCY_CODE}",
+            message=f"the org has several currencies and none is mapped: {amounts[0].name} is then taken for "
+            "an amount in the integration user's own",
+            remedy=f"Map {CURRENCY_CODE} on the header and on its lines.",
+        )
+
+
+def _own_fields(shape: RecordShape, described: ObjectShape, rules: Rules) -> Iterator[Finding]:
+    """Give what is wrong with the header's fields that settings name and no mapping writes."""
+    if shape.parent_field is not None or shape.is_companion:
+        return
+    wanted = (
+        ("completion_field", rules.completion_field, _holds_marker, f'text that can hold "{COMPLETE}"'),
+        ("revision_field", rules.revision_field, _holds_revision, "a number without decimals"),
+    )
+    for setting, name, fits, kind in wanted:
+        if name is None:
+            continue
+        own = Mapped(object=described.name, name=name, place="")
+        field = described.field(name)
+        if field is None:
+            yield _missing(own, described)
+        elif not fits(field):
+            yield own.error(f"{setting} must be {kind}", "Name another field of the header.")
+        else:
+            yield from _rights(own, field)
+
+
+def _holds_marker(field: FieldShape) -> bool:
+    if field.picklist is not None:
+        return {COMPLETE, PARTIAL} <= set(field.picklist)
+    return field.scale is None and field.length >= len(COMPLETE)
+
+
+def _holds_revision(field: FieldShape) -> bool:
+    return field.scale is not None and field.whole_digits != 0
 
 
 def _rights(mapped: Mapped, field: FieldShape) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
 from connector.adapters.salesforce.answers import Committed, Refused
+from connector.adapters.salesforce.describe import names_record_type
 from connector.adapters.salesforce.faults import Kind, rule_for
 from connector.adapters.salesforce.keys import Shapes
 from connector.adapters.salesforce.sending import Result
@@ -42,6 +43,8 @@ def parents_of(record: Record, shapes: Shapes) -> Parents:
 
 
 def _is_reference(name: str, target: str, shapes: Shapes) -> bool:
+    if names_record_type(name) or name.lower() == "recordtypeid":
+        return False  # nobody's writing locks a record type
     shape = shapes.get(target)
     field = shape.field(name) if shape else None
     return "." in name or (field is not None and bool(field.refers_to))

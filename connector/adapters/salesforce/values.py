@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-from connector.adapters.salesforce.describe import ObjectShape, number_problem
+from connector.adapters.salesforce.describe import (
+    ObjectShape,
+    length_problem,
+    names_record_type,
+    number_problem,
+)
 from connector.adapters.salesforce.json_text import number
 from connector.record import RecordValue
 
@@ -25,6 +30,8 @@ def upsert_body(
         problem = _value_problem(name, value, shape)
         if problem is not None:
             problems.append(f"{name}: {problem}")
+        elif names_record_type(name) and shape is not None:
+            body["RecordTypeId"] = shape.record_type(str(value))
         elif not dot:
             body[name] = wire_value(value)
         elif "." in field_name or relationship in body:
@@ -80,12 +87,27 @@ def _value_problem(name: str, value: RecordValue, shape: ObjectShape | None) -> 
         case Decimal() | int():
             field = shape.field(name) if shape else None
             return number_problem(field, value) if field else None
+        case str() if names_record_type(name):
+            return record_type_problem(value, shape)
         case str():
-            return _text_problem(value)
+            return _text_problem(value) or _length_problem(name, value, shape)
         case datetime() if value.tzinfo is None:
             return "is a time without a time zone"
         case _:
             return None
+
+
+def record_type_problem(developer_name: str, shape: ObjectShape | None) -> str | None:
+    """Tell why a record type cannot be given, None if it can."""
+    if shape is None or shape.record_type(developer_name) is not None:
+        return None
+    known = ", ".join(sorted(shape.record_types)) or "none"
+    return f'this user may use no record type "{developer_name}" of {shape.name}; there are: {known}'
+
+
+def _length_problem(name: str, text: str, shape: ObjectShape | None) -> str | None:
+    field = shape.field(name) if shape else None
+    return length_problem(field, text) if field else None
 
 
 def _text_problem(text: str) -> str | None:

@@ -1,9 +1,11 @@
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from connector.adapters.base import Finding, Severity
 from connector.adapters.salesforce.findings import compare, unknown_object
+from connector.adapters.salesforce.rules import Rules
 from connector.record import RecordShape
 from tests.unit.adapters.salesforce.shapes import (
     DESCRIBED,
@@ -179,3 +181,81 @@ def test_lines_that_could_not_be_removed_are_told() -> None:
 
     assert [found.severity for found in findings] == [Severity.OK, Severity.WARNING]
     assert "has lost a line is refused" in findings[1].message
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (("Priority__c", "Urgent"), "none of the values it takes: High, Low"),
+        (("Priority__c", "Old"), "none of the values it takes"),
+        (("Number__c", "x" * 256), "has 256 characters and the field takes 255"),
+        (("Total__c", Decimal("0.005")), "has 3 decimals and the field keeps 2"),
+        (("RecordType.DeveloperName", "Credit"), 'no record type "Credit" of Invoice__c; there are: Air'),
+    ],
+)
+def test_a_value_that_the_mapping_is_known_to_write_must_go_in(known: tuple[str, Any], words: str) -> None:
+    answer = {**INVOICE, "recordTypeInfos": RECORD_TYPES}
+
+    [(subject, message)] = errors(compared(header(known[0], known=(known,)), answer))
+
+    assert subject == f"Invoice__c.{known[0]}"
+    assert message.startswith("mappings/x.yaml:10:9: ")
+    assert words in message
+
+
+def test_values_that_go_in_are_not_told() -> None:
+    known = (("Priority__c", "high"), ("Total__c", None), ("Number__c", "x"), ("Vendor__r.Tax_Id__c", "51"))
+
+    assert errors(compared(header(*(name for name, _ in known), known=known))) == []
+
+
+def test_a_record_type_is_named_where_there_is_none() -> None:
+    [(_, message)] = errors(compared(header("RecordType.DeveloperName")))
+
+    assert "no record type that this user may use" in message
+
+
+def test_amounts_without_a_currency_are_told_where_the_org_has_several() -> None:
+    answer = {**INVOICE, "fields": [*INVOICE["fields"], field("CurrencyIsoCode", "picklist")]}
+
+    [_, warning] = compared(header("Total__c"), answer)
+
+    assert (warning.severity, warning.subject) == (Severity.WARNING, "Invoice__c.CurrencyIsoCode")
+    assert len(compared(header("Total__c", "CurrencyIsoCode"), answer)) == 1
+    assert len(compared(header("Number__c"), answer)) == 1
+
+
+def test_a_currency_in_an_org_that_has_one_is_told_what_to_do_instead() -> None:
+    [finding] = [found for found in compared(header("CurrencyIsoCode")) if found.severity is Severity.ERROR]
+
+    assert "one currency only" in finding.message
+    assert "text field" in finding.remedy
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (Rules(completion_field="Stat__c"), "shows this user no field Stat__c"),
+        (Rules(completion_field="Total__c"), "completion_field must be text"),
+        (Rules(completion_field="Priority__c"), "completion_field must be text"),
+        (Rules(revision_field="Number__c"), "revision_field must be a number"),
+    ],
+)
+def test_the_fields_that_settings_name_must_be_there(rules: Rules, words: str) -> None:
+    [(_, message)] = errors(compare(header("Number__c"), shape(INVOICE), SHAPES, rules))
+
+    assert words in message
+    assert errors(compare(header("Number__c", is_companion=True), shape(INVOICE), SHAPES, rules)) == []
+
+
+def test_settings_whose_fields_are_there_are_fine() -> None:
+    rules = Rules(completion_field="Number__c", revision_field="Total__c")
+
+    assert errors(compare(header("Number__c"), shape(INVOICE), SHAPES, rules)) == []
+
+
+RECORD_TYPES = [
+    {"developerName": "Air", "recordTypeId": "012A", "available": True, "master": False},
+    {"developerName": "Credit", "recordTypeId": "012B", "available": False, "master": False},
+    {"developerName": "Master", "recordTypeId": "012C", "available": True, "master": True},
+]

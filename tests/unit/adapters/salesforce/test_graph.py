@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 
 from connector.adapters.salesforce.graph import Graph, build_graph
 from connector.adapters.salesforce.held import Held, HeldLine
+from connector.adapters.salesforce.lanes import parents_of
 from connector.adapters.salesforce.packing import call_body, pack
 from connector.adapters.salesforce.plan import make_plan
 from connector.adapters.salesforce.rules import EmptyLines, Rules
 from connector.errors import RejectedError
 from connector.record import LineKind, Record, RecordValue
 from tests.factories import make_line, make_record
-from tests.unit.adapters.salesforce.shapes import SHAPES, described, key, shape
+from tests.unit.adapters.salesforce.shapes import INVOICE, SHAPES, described, key, shape
 
+AIR = {"developerName": "Air", "recordTypeId": "012A", "available": True, "master": False}
 LINE_KIND = LineKind(object="Invoice_Line__c", key_field="Docflo_Key__c", parent_field="Invoice__c")
 
 
@@ -194,6 +196,24 @@ def test_text_that_salesforce_would_take_for_a_reference_is_refused() -> None:
     message = refusal_of(make_record(fields={"Number__c": "see @{header.id}"}))
 
     assert 'Number__c: holds "@{"' in message
+
+
+def test_text_that_is_too_long_is_refused_without_telling_it() -> None:
+    assert graph_of(make_record(fields={"Number__c": "x" * 255}))
+    message = refusal_of(make_record(fields={"Number__c": "x" * 256}))
+
+    assert "Number__c: has 256 characters and the field takes 255" in message
+    assert "xx" not in message
+
+
+def test_a_record_type_is_named_as_people_name_it_and_sent_as_its_id() -> None:
+    typed = {**SHAPES, "Invoice__c": shape({**INVOICE, "recordTypeInfos": [AIR]})}
+    fields = {"RecordType.DeveloperName": "Air"}
+
+    assert nodes_of(make_record(fields=fields), shapes=typed)[0]["body"] == {"RecordTypeId": "012A"}
+    assert parents_of(make_record(fields=fields), typed) == frozenset()
+    message = refusal_of(make_record(fields={"RecordType.DeveloperName": "Sea"}), shapes=typed)
+    assert 'no record type "Sea" of Invoice__c; there are: Air' in message
 
 
 def test_half_a_character_is_refused_in_fields_and_keys() -> None:
@@ -388,7 +408,7 @@ def test_a_call_carries_at_most_fifteen_kinds_of_nodes() -> None:
 
 def test_large_records_travel_in_calls_of_their_own() -> None:
     graphs = [
-        graph_of(make_record(str(i), fields={"Number__c": "x" * 2_500_000}), position=i) for i in range(2)
+        graph_of(make_record(str(i), fields={"Long_Text__c": "x" * 2_500_000}), position=i) for i in range(2)
     ]
 
     assert [len(call) for call in pack(graphs)] == [1, 1]
