@@ -44,6 +44,9 @@ PipelineOption = Annotated[str | None, typer.Option(help="Only this pipeline.")]
 ClassOption = Annotated[
     str | None, typer.Option("--class", help="Only what failed with this class, e.g. MappingError.")
 ]
+CauseOption = Annotated[
+    str | None, typer.Option(help="Only what failed for this cause, as the console's commands name it.")
+]
 SinceOption = Annotated[
     str | None, typer.Option(help="Only what changed since: 2026-03-02 or 2026-03-02T14:30, UTC.")
 ]
@@ -59,6 +62,7 @@ def _selection(
     state: list[StateOption] | None,
     pipeline: str | None,
     class_: str | None,
+    cause: str | None,
     since: str | None,
     number: str | None,
     party: str | None,
@@ -73,6 +77,7 @@ def _selection(
         states=tuple(State(each.value) for each in state or ()),
         pipeline=pipeline,
         failure_class=class_,
+        cause=cause,
         since=read_since(since),
         number=number,
         party=party,
@@ -86,6 +91,7 @@ def list_(
     state: StatesOption = None,
     pipeline: PipelineOption = None,
     class_: ClassOption = None,
+    cause: CauseOption = None,
     since: SinceOption = None,
     number: NumberOption = None,
     party: PartyOption = None,
@@ -101,7 +107,7 @@ def list_(
     from connector.wiring import open_ledger
 
     settings = open_session(config, offline=True)
-    selection = _selection(ids, state, pipeline, class_, since, number, party, document)
+    selection = _selection(ids, state, pipeline, class_, cause, since, number, party, document)
     with open_ledger(settings) as store:
         found = store.operations.select(selection, limit=limit)
     if output is Output.JSON:
@@ -186,6 +192,7 @@ def replay(
     state: StatesOption = None,
     pipeline: PipelineOption = None,
     class_: ClassOption = None,
+    cause: CauseOption = None,
     since: SinceOption = None,
     number: NumberOption = None,
     party: PartyOption = None,
@@ -202,22 +209,21 @@ def replay(
     from connector.cli.session import open_session
     from connector.ledger.delivery import State
     from connector.ledger.operations import Replay
+    from connector.pipeline import by_hand
     from connector.wiring import connect, open_ledger
 
     settings = open_session(config, offline=how is not ReplayAs.FETCH)
-    selection = _selection(ids, state, pipeline, class_, since, number, party, document)
+    selection = _selection(ids, state, pipeline, class_, cause, since, number, party, document)
     by = acting.by(reason, f"{selection} as={how.value}")
     with open_ledger(settings) as store:
         chosen = acting.meant(store, selection, default=(State.DEAD,))
-        acting.refuse(acting.replay_refusals(chosen, is_absent=target_has_none))
-        if how is ReplayAs.RECORD:
-            acting.refuse(acting.record_refusals(store, chosen))
+        by_hand.check_replay(store, chosen, by_hand.ReplayAs(how.value), is_absent=target_has_none)
         acting.confirm("replay", chosen, selection, yes=yes)
         fetched = {}
         if how is ReplayAs.FETCH and chosen:
             names = sorted({delivery.pipeline for delivery in chosen})
             with connect(settings, only=names) as connector:
-                fetched = acting.fetch(chosen, connector.pipelines, connector.docflo)
+                fetched = by_hand.fetch(chosen, connector.pipelines, connector.docflo)
         wanted = Replay(is_record=how is ReplayAs.RECORD, is_absent=target_has_none, fetched=fetched)
         done = store.operations.replay([delivery.id for delivery in chosen], by, wanted)
         if selection.is_single and done:
@@ -233,6 +239,7 @@ def dismiss(
     state: StatesOption = None,
     pipeline: PipelineOption = None,
     class_: ClassOption = None,
+    cause: CauseOption = None,
     since: SinceOption = None,
     number: NumberOption = None,
     party: PartyOption = None,
@@ -247,20 +254,15 @@ def dismiss(
     from connector.cli import acting
     from connector.cli.session import open_session
     from connector.ledger.delivery import State
+    from connector.pipeline import by_hand
     from connector.wiring import open_ledger
 
     settings = open_session(config, offline=True)
-    selection = _selection(ids, state, pipeline, class_, since, number, party, document)
+    selection = _selection(ids, state, pipeline, class_, cause, since, number, party, document)
     by = acting.by(reason, str(selection))
     with open_ledger(settings) as store:
         chosen = acting.meant(store, selection, default=(State.DEAD,))
-        acting.refuse(
-            [
-                f"delivery {each.id} is {each.state.value}: only what is dead or in doubt is dismissed"
-                for each in chosen
-                if each.state not in {State.DEAD, State.IN_DOUBT}
-            ]
-        )
+        by_hand.check_dismiss(chosen)
         acting.confirm("dismiss", chosen, selection, yes=yes)
         done = store.operations.dismiss([delivery.id for delivery in chosen], by)
     acting.say("dismissed", done, chosen)
@@ -279,10 +281,8 @@ def link(
     """
     from connector.cli import acting
     from connector.cli.session import open_session
-    from connector.errors import PermanentError
-    from connector.ledger.delivery import State
-    from connector.ledger.operations import GIVEN_UP
     from connector.ledger.selection import Selection
+    from connector.pipeline import by_hand
     from connector.wiring import connect
 
     settings = open_session(config)
@@ -290,18 +290,7 @@ def link(
     by = acting.by(reason, f"{selection} receipt={receipt}")
     with connect(settings) as connector:
         (delivery,) = acting.meant(connector.store, selection, default=())
-        if delivery.state not in {*GIVEN_UP, State.IN_DOUBT} or delivery.died_in is State.DELIVERED:
-            has = f": the target has it as {delivery.receipt_id}" if delivery.receipt_id else ""
-            raise PermanentError(
-                f"delivery {delivery_id} is {delivery.state.value}: "
-                f"only what is dead or in doubt is linked{has}"
-            )
-        pipeline = next((each for each in connector.pipelines if each.name == delivery.pipeline), None)
-        if pipeline is None:
-            raise PermanentError(f"config.yaml has no pipeline {delivery.pipeline}")
-        known = acting.receipt_to_link(delivery, receipt, pipeline)
-        if not connector.store.operations.link(delivery_id, known, by):
-            raise PermanentError(f"delivery {delivery_id} is being worked on: look again in a moment")
+        known = by_hand.link(connector.store, delivery, receipt, by, connector.pipelines)
     typer.echo(f"Delivery {delivery_id} is delivered as {known.id}; the next sync writes it back.")
 
 

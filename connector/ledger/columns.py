@@ -93,9 +93,12 @@ class Words(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 sqlalchemy's signature
         """Replace what cannot be stored."""
-        if value is None:
-            return None
-        return "".join("\N{REPLACEMENT CHARACTER}" if _is_unstorable(letter) else letter for letter in value)
+        return None if value is None else storable(value)
+
+
+def storable(text: str) -> str:
+    """Replace what no database stores."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if _is_unstorable(letter) else letter for letter in text)
 
 
 def _is_unstorable(letter: str) -> bool:

@@ -23,6 +23,7 @@ from sqlalchemy.pool import StaticPool
 from connector.errors import ConfigError, UnavailableError
 from connector.ledger.columns import SEALS
 from connector.ledger.seal import Seal
+from connector.ledger.sums import ExactSum
 from connector.ledger.tables import MIGRATIONS
 from connector.shipped_files import shipped
 
@@ -191,6 +192,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # The driver would begin transactions by itself, and only at the first write: two workers could
     # then read the same row as free. `_begin_sqlite` begins them instead.
     connection.isolation_level = None
+    connection.create_aggregate("exact_sum", 1, ExactSum)
     connection.execute(f"PRAGMA busy_timeout = {_BUSY_SECONDS * 1000}")
     connection.execute("PRAGMA journal_mode = WAL")
     # "Recorded before the call" must also hold when the power fails.

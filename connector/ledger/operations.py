@@ -23,6 +23,7 @@ from connector.ledger.rows import (
     failure_columns,
     read_delivery,
 )
+from connector.ledger.search_keys import search_key
 from connector.ledger.selection import Selection
 from connector.ledger.tables import act, dead_run, delivery, delivery_event
 from connector.record import Receipt
@@ -128,6 +129,7 @@ class Operations:
             "attempts": 0,
             "due_at": now,
             "receipt_id": receipt.id,
+            "receipt_key": search_key(receipt.id),
             "receipt_url": receipt.url,
             "delivered_at": now,
             "doubted_at": None,

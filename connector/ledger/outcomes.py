@@ -11,6 +11,7 @@ from connector.errors import LeaseLostError
 from connector.ledger.delivery import ARROWS, OPEN_STATES, Claim, Failure, Halt, State
 from connector.ledger.halts import Runs
 from connector.ledger.rows import FREE, failure_columns
+from connector.ledger.search_keys import search_key
 from connector.ledger.tables import delivery, delivery_event
 from connector.record import Receipt
 
@@ -56,6 +57,7 @@ class Outcomes:
         values = {
             "due_at": self._now,
             "receipt_id": receipt.id,
+            "receipt_key": search_key(receipt.id),
             "receipt_url": receipt.url,
             "delivered_at": self._now,
             "doubted_at": None,

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, RowMapping, and_, or_
 
 from connector.ledger.delivery import Checkpoint, Delivery, Failure, Found, Headline, State
+from connector.ledger.search_keys import amount_key, cause_of, end_key, search_key
 from connector.ledger.tables import delivery
 
 WITHOUT_SNAPSHOT = tuple(column for column in delivery.c if column.key not in {"snapshot", "record"})
@@ -115,8 +116,12 @@ def content_columns(found: Found) -> Mapping[str, Any]:
         "digest": found.digest,
         "snapshot": found.snapshot,
         "number": headline.number,
+        "number_key": search_key(headline.number),
+        "number_end_key": end_key(headline.number),
         "party": headline.party,
+        "party_key": search_key(headline.party),
         "amount": headline.amount,
+        "amount_key": amount_key(headline.amount),
         "currency": headline.currency,
         "document_date": headline.date,
         "created_on": found.created_on,
@@ -129,11 +134,12 @@ def content_columns(found: Found) -> Mapping[str, Any]:
 def failure_columns(failure: Failure | None) -> Mapping[str, Any]:
     """Give the columns that say why a delivery is not further; None clears them."""
     if failure is None:
-        return {"failure_class": None, "failure_code": None, "failure_reason": None}
+        return {"failure_class": None, "failure_code": None, "failure_reason": None, "failure_cause": None}
     return {
         "failure_class": failure.error_class,
         "failure_code": failure.code,
         "failure_reason": failure.reason,
+        "failure_cause": cause_of(failure.reason),
     }
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
-from decimal import Decimal
 
 from sqlalchemy import ColumnElement, func
 
 from connector.ledger.delivery import Delivery, State
+from connector.ledger.sums import Total, add_up
 from connector.ledger.tables import delivery
 
 
@@ -19,6 +19,7 @@ class Selection:
     states: tuple[State, ...] = ()
     pipeline: str | None = None
     failure_class: str | None = None
+    cause: str | None = None  # of the failure, without what differs from document to document
     since: datetime | None = None  # changed at or after
     number: str | None = None
     party: str | None = None
@@ -41,6 +42,8 @@ class Selection:
             wanted.append(columns.pipeline == self.pipeline)
         if self.failure_class is not None:
             wanted.append(columns.failure_class == self.failure_class)
+        if self.cause is not None:
+            wanted.append(columns.failure_cause == self.cause)
         if self.since is not None:
             wanted.append(columns.changed_at >= self.since)
         if self.number is not None:
@@ -57,24 +60,9 @@ class Selection:
         return " ".join(f"{name}={_words(value)}" for name, value in parts if value) or "all"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Total:
-    """How many deliveries, and how much money by currency; an amount that is not known counts nothing."""
-
-    count: int
-    sums: tuple[tuple[str, Decimal], ...]
-
-
 def total(deliveries: Iterable[Delivery]) -> Total:
     """Count and add up."""
-    count = 0
-    sums: dict[str, Decimal] = {}
-    for each in deliveries:
-        count += 1
-        if each.headline.amount is not None:
-            currency = each.headline.currency or "?"
-            sums[currency] = sums.get(currency, Decimal(0)) + each.headline.amount
-    return Total(count=count, sums=tuple(sorted(sums.items())))
+    return add_up((each.headline.currency, 1, each.headline.amount) for each in deliveries)
 
 
 def _words(value: object) -> str:

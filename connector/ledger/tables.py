@@ -14,12 +14,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from connector.ledger.columns import Amount, Moment, Sealed, Words
 from connector.ledger.delivery import OPEN_STATES, State
 
-MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 metadata = MetaData(
@@ -34,6 +35,8 @@ metadata = MetaData(
 
 # SQLite numbers rows by itself only in a column that is spelt INTEGER.
 _RowId = BigInteger().with_variant(Integer(), "sqlite")
+# Ordered by its bytes, so that everything that begins alike stands together: a prefix is a range.
+_SearchKey = Text(collation="C").with_variant(Text(), "sqlite")
 
 
 def _any_of(states: frozenset[State]) -> str:
@@ -80,6 +83,13 @@ delivery = Table(
     Column("notice_attempts", Integer),
     Column("notice_failure", Words),
     Column("notice_shown_at", Moment),  # from here on Docflo may show the reason
+    # What people search by, in the form that their words are compared in: `searching.py`.
+    Column("number_key", _SearchKey),
+    Column("number_end_key", _SearchKey),  # from its end: people type the last digits
+    Column("party_key", _SearchKey),
+    Column("amount_key", _SearchKey),
+    Column("receipt_key", _SearchKey),
+    Column("failure_cause", Words),  # the reason without what differs from document to document
     # One delivery per document and pipeline: listing a document twice can never deliver it twice.
     UniqueConstraint("pipeline", "document_id"),
     # The states of `State`, and no other word.
@@ -103,6 +113,24 @@ delivery = Table(
     Index(None, "pipeline", "state", "due_at"),  # what is due; also counts by state
     Index(None, "pipeline", "notice_due_at"),  # which reasons are to be told
     Index(None, "state", "id"),  # listings by state over all pipelines, newest first
+    # Pages of the console, newest first: of everything, of a state, of a pipeline.
+    Index(None, "found_at", "id"),
+    Index(None, "state", "found_at", "id"),
+    Index(None, "pipeline", "found_at", "id"),
+    Index(None, "number_key"),
+    Index(None, "number_end_key"),
+    Index(None, "party_key"),
+    Index(None, "amount_key"),
+    Index(None, "document_id"),
+    Index(None, "receipt_key"),
+    Index(None, "delivered_at"),  # what was delivered today
+    # Dead letters by their cause.
+    Index(
+        "ix_delivery_dead",
+        *("failure_class", "failure_cause", "pipeline", "changed_at"),
+        sqlite_where=text("state = 'dead'"),
+        postgresql_where=text("state = 'dead'"),
+    ),
     # Never give an id a second time, also after the newest row was removed: events refer to it.
     sqlite_autoincrement=True,
 )
@@ -321,4 +349,27 @@ news = Table(
     Column("failure", Words),
     Index(None, "due_at"),
     sqlite_autoincrement=True,
+)
+
+# What people agreed on about a group of dead letters. It stays when the last of them has gone through.
+problem = Table(
+    "problem",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("failure_class", Text, primary_key=True),
+    Column("failure_cause", Words, primary_key=True),
+    Column("owner", Words),
+    Column("snoozed_until", Moment),
+    Column("example", Words, nullable=False),  # one reason, as it was told
+    Column("touched_at", Moment, nullable=False),
+)
+
+# Filters of the console's list of documents that somebody gave a name.
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("query", Words, nullable=False),  # as the address has it
+    Column("actor", Words, nullable=False),
+    Column("saved_at", Moment, nullable=False),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from connector.console.pages import overview
+from connector.console.pages import documents, overview
 from connector.console.pages.page import Page
 
-PAGES: Sequence[Page] = (overview.PAGE,)
+PAGES: Sequence[Page] = (overview.PAGE, documents.PAGE)
