@@ -26,13 +26,23 @@ def new(
     lookup: Annotated[str | None, typer.Option(help="Operation that finds; default: the likeliest.")] = None,
     service: Annotated[str | None, typer.Option(help="Service of the WSDL.")] = None,
     port: Annotated[str | None, typer.Option(help="Port of the service.")] = None,
+    types: Annotated[
+        list[str], typer.Option("--type", help="Type to write out where the WSDL has an abstract one.")
+    ] = [],  # noqa: B006 typer reads it and never changes it
+    folder: Annotated[
+        Path | None, typer.Option(help="Folder that imports may be read from; default: the WSDL's own.")
+    ] = None,
+    catalog: Annotated[
+        list[str], typer.Option(help="File to read for an address that is imported: https://...=FILE")
+    ] = [],  # noqa: B006 as above
+    host: Annotated[list[str], typer.Option(help="Host that imports may be fetched from.")] = [],  # noqa: B006 as above
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; it must not exist.")
     ] = None,
     ca_bundle: CaOption = None,
 ) -> None:
     """Write a profile to begin with: operations, a body as a tree with types, a likely lookup."""
-    from connector.cli.profiling import skeleton
+    from connector.cli.profiling import Imports, skeleton
     from connector.errors import ConfigError
 
     text = skeleton(
@@ -41,6 +51,8 @@ def new(
         lookup=lookup,
         service=service,
         port=port,
+        types=types,
+        imports=Imports(folder=folder, catalog=catalog, hosts=host),
         output=output,
         ca_bundle=ca_bundle,
     )

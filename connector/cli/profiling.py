@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
@@ -9,7 +10,7 @@ import typer
 from connector.adapters.base import Severity
 from connector.adapters.soap.body import BranchNode, Compiler
 from connector.adapters.soap.check import check_offline
-from connector.adapters.soap.documents import WsdlSource, is_remote
+from connector.adapters.soap.documents import WsdlSource
 from connector.adapters.soap.erp import Erp
 from connector.adapters.soap.load import load_profile
 from connector.adapters.soap.masks import shown
@@ -26,6 +27,15 @@ from connector.references import Secret
 from connector.yaml_source import problems_error, read_yaml
 
 
+@dataclass(frozen=True, kw_only=True)
+class Imports:
+    """Where the imports of a WSDL may be read from, as the command line says it."""
+
+    folder: Path | None = None
+    catalog: Sequence[str] = ()  # "address=file"
+    hosts: Sequence[str] = ()
+
+
 def skeleton(
     wsdl: str,
     *,
@@ -33,6 +43,8 @@ def skeleton(
     lookup: str | None,
     service: str | None,
     port: str | None,
+    types: Sequence[str],
+    imports: Imports,
     output: Path | None,
     ca_bundle: Path | None,
 ) -> str:
@@ -40,12 +52,31 @@ def skeleton(
 
     Raises: ConfigError, UnavailableError, AccessRefusedError for a WSDL that cannot be had or understood.
     """
-    parsed = load_wsdl(WsdlSource(location=wsdl, ca_bundle=ca_bundle))
-    remote = is_remote(wsdl)
-    folder = (output.parent if output is not None else Path()).resolve()
-    location = wsdl if remote else os.path.relpath(Path(wsdl).resolve(), folder)
+    catalog = {address: Path(file) for address, file in _pairs(imports.catalog, from_right=True).items()}
+    source = WsdlSource(
+        location=wsdl,
+        ca_bundle=ca_bundle,
+        folder=imports.folder,
+        catalog=catalog,
+        hosts=frozenset(imports.hosts),
+    )
+    parsed = load_wsdl(source)
+    here = (output.parent if output is not None else Path()).resolve()
+
+    def named(path: Path) -> str:
+        return os.path.relpath(path.resolve(), here)
+
     choices = Choices(
-        location=location, is_remote=remote, service=service, port=port, create=operation, lookup=lookup
+        location=wsdl if source.is_remote else named(Path(wsdl)),
+        is_remote=source.is_remote,
+        service=service,
+        port=port,
+        create=operation,
+        lookup=lookup,
+        types=tuple(types),
+        folder=None if imports.folder is None else named(imports.folder),
+        catalog={address: named(path) for address, path in catalog.items()},
+        hosts=tuple(imports.hosts),
     )
     return write_skeleton(parsed, choices)
 
@@ -139,8 +170,8 @@ def _body(profile: Profile, path: Path | None) -> BranchNode:
     return node
 
 
-def _pairs(given: Sequence[str]) -> dict[str, str]:
-    pairs = [each.partition("=") for each in given]
+def _pairs(given: Sequence[str], *, from_right: bool = False) -> dict[str, str]:
+    pairs = [each.rpartition("=") if from_right else each.partition("=") for each in given]
     for name, equals, _ in pairs:
         if not equals:
             raise ConfigError(f"`{name}` is no name=value")

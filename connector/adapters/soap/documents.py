@@ -1,7 +1,8 @@
 """Where WSDL and XSD documents may come from: the WSDL's folder, the catalogue, named hosts. Nowhere else."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from connector.adapters.loopback import is_loopback
 from connector.adapters.soap.wire import Answer, Limits, Wire
 from connector.errors import AccessRefusedError, ConfigError, UnavailableError
 
+_XSD = "{http://www.w3.org/2001/XMLSchema}"
 _LOADING = Limits(connect=10, read=60, deadline=120, max_body_bytes=50 * 1024 * 1024)
 
 # Hand-written: what schemas need of these two, so that no WSDL makes this connector ask the internet.
 STANDARD: Mapping[str, str] = {
     "http://schemas.xmlsoap.org/soap/encoding/": "soap_encoding.xsd",
     "http://www.w3.org/2001/xml.xsd": "xml_namespace.xsd",
+    "https://www.w3.org/2001/xml.xsd": "xml_namespace.xsd",  # what zeep asks for where no place is named
     "http://www.w3.org/2001/03/xml.xsd": "xml_namespace.xsd",
     "http://www.w3.org/XML/1998/namespace": "xml_namespace.xsd",
 }
@@ -33,6 +36,7 @@ class WsdlSource:
     catalog: Mapping[str, Path] = field(default_factory=dict)  # address as imports name it -> file
     hosts: frozenset[str] = frozenset()  # that may be asked besides the WSDL's own
     ca_bundle: Path | None = None
+    folder: Path | None = None  # that a file may import from; else the WSDL's own
 
     @property
     def is_remote(self) -> bool:
@@ -82,11 +86,11 @@ class Documents:
 
     def _from_folder(self, location: str) -> bytes:
         path = Path(unquote(urlsplit(location).path) if location.startswith("file:") else location).resolve()
-        folder = Path(self._source.location).resolve().parent
+        folder = (self._source.folder or Path(self._source.location).parent).resolve()
         if self._source.is_remote or not path.is_relative_to(folder):
             raise ConfigError(
                 f"the WSDL imports {path.name} from outside of its folder, which is not read",
-                remedy="Put the file beside the WSDL and name it under wsdl.catalog.",
+                remedy="Name the folder that holds them all as wsdl.folder (profile new: --folder).",
             )
         return _read(path)
 
@@ -99,6 +103,30 @@ class Documents:
                 remedy="Save the document and name it under wsdl.catalog, or add the host to wsdl.hosts.",
             )
         return fetch(location, self._wire or Wire(_LOADING, ca_bundle=self._source.ca_bundle))
+
+
+def included(documents: Documents) -> Iterator[Any]:
+    """Give the roots of what was read; one without a namespace takes that of each schema that includes it."""
+    includers: dict[str, set[str]] = {}
+    for root in documents.roots:
+        for include in root.iter(f"{_XSD}include"):
+            file = include.get("schemaLocation", "").rpartition("/")[2]
+            includers.setdefault(file, set()).add(include.getparent().get("targetNamespace") or "")
+    for location, root in zip(documents.read, documents.roots, strict=True):
+        is_plain = root.tag == f"{_XSD}schema" and root.get("targetNamespace") is None
+        namespaces = includers.get(location.rpartition("/")[2], set()) - {""} if is_plain else set()
+        if not namespaces:
+            yield root
+        for namespace in sorted(namespaces):
+            yield _within(root, namespace)
+
+
+def _within(root: Any, namespace: str) -> Any:
+    # Names without a prefix mean this namespace now, unless the schema gives them one itself.
+    taken = etree.Element(root.tag, dict(root.attrib), nsmap={None: namespace, **root.nsmap})
+    taken.set("targetNamespace", namespace)
+    taken.extend(deepcopy(child) for child in root)
+    return taken
 
 
 def is_remote(location: str) -> bool:

@@ -82,6 +82,7 @@ class Erp:
             catalog={address: folder / path for address, path in section.catalog.items()},
             hosts=frozenset(section.hosts),
             ca_bundle=self._settings.ca_bundle,
+            folder=None if section.folder is None else folder / section.folder,
         )
 
     def address(self, text: str) -> str:

@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from connector.adapters.soap.filters import UnfitValueError
+from connector.adapters.soap.lineage import XSD, Lineage, qualified, resolve
 
-_XSD = "{http://www.w3.org/2001/XMLSchema}"
+_SIMPLE, _COMPLEX, _CHOICE = (f"{XSD}{name}" for name in ("simpleType", "complexType", "choice"))
 _DIGITS = re.compile(r"[-+]?0*(\d*)(?:\.(\d*?)0*)?")
 
 
@@ -134,22 +135,24 @@ class FacetIndex:
     def __init__(self) -> None:
         self._types: dict[str, Facets] = {}
         self._local: dict[tuple[str, str], list[Facets]] = {}  # (type around it, element or @attribute)
-        self.abstract: set[str] = set()  # types that no element can have: one derived from it is named
+        self.lineage = Lineage()
         self.empty_branches: set[tuple[str, str]] = set()  # choices that are content with nothing
+        self.has_unnamed_members = False  # some union is also of types without a name, which zeep overlooks
 
     def read(self, root: Any) -> None:
         """Read every schema of a document."""
-        schemas = [root] if root.tag == f"{_XSD}schema" else root.iter(f"{_XSD}schema")
+        self.lineage.read_bindings(root)
+        schemas = [root] if root.tag == f"{XSD}schema" else root.iter(f"{XSD}schema")
         for schema in schemas:
             namespace = schema.get("targetNamespace")
-            for simple in schema.iter(f"{_XSD}simpleType"):
-                self._read_type(simple, namespace)
-            for complex_ in schema.findall(f"{_XSD}complexType[@abstract]"):
-                if complex_.get("abstract") in {"true", "1"}:
-                    self.abstract.add(_qualified(namespace, complex_.get("name", "")))
-            for branch in schema.iterfind(f".//{_XSD}choice/{_XSD}element[@minOccurs='0']"):
-                name = branch.get("name") or branch.get("ref", "").rpartition(":")[2]
-                self.empty_branches.add((_owner(branch, namespace), name))
+            self.lineage.read_schema(schema, namespace)
+            for node in schema.iter(_SIMPLE, _COMPLEX, _CHOICE):
+                if node.tag == _SIMPLE:
+                    self._read_type(node, namespace)
+                elif node.tag == _COMPLEX:
+                    self.lineage.read_complex(node, namespace)
+                else:
+                    self._read_choice(node, namespace)
 
     def of_type(self, name: str) -> Iterator[Facets]:
         """Give the restrictions of a named type, those of its bases too."""
@@ -177,35 +180,43 @@ class FacetIndex:
         if facets.base is not None:
             yield from self.of_type(facets.base)
 
+    def _read_choice(self, choice: Any, namespace: str | None) -> None:
+        for branch in choice.iterchildren(f"{XSD}element"):
+            if branch.get("minOccurs") == "0":
+                name = branch.get("name") or branch.get("ref", "").rpartition(":")[2]
+                self.empty_branches.add((_owner(branch, namespace), name))
+
     def _read_type(self, simple: Any, namespace: str | None) -> None:
+        if simple.find(f"{XSD}union/{XSD}simpleType") is not None:
+            self.has_unnamed_members = True
         facets = _facets(simple)
         if facets is None:
             return
         name, parent = simple.get("name"), simple.getparent()
         if name is not None:
-            self._types[_qualified(namespace, name)] = facets
-        elif parent.tag in {f"{_XSD}element", f"{_XSD}attribute"} and parent.get("name"):
-            mark = "@" if parent.tag == f"{_XSD}attribute" else ""
+            self._types[qualified(namespace, name)] = facets
+        elif parent.tag in {f"{XSD}element", f"{XSD}attribute"} and parent.get("name"):
+            mark = "@" if parent.tag == f"{XSD}attribute" else ""
             key = (_owner(parent, namespace), mark + parent.get("name"))
             self._local.setdefault(key, []).append(facets)
 
 
 def _owner(node: Any, namespace: str | None) -> str:
     """Give the type around an element; one without a name goes by the name of the element that it is for."""
-    around = next(node.iterancestors(f"{_XSD}complexType"), None)
+    around = next(node.iterancestors(f"{XSD}complexType"), None)
     name = "" if around is None else around.get("name") or around.getparent().get("name") or ""
-    return _qualified(namespace, name)
+    return qualified(namespace, name)
 
 
 def _facets(simple: Any) -> Facets | None:
-    restriction = simple.find(f"{_XSD}restriction")
+    restriction = simple.find(f"{XSD}restriction")
     if restriction is None:
         return None
     bounds: dict[str, str] = {}
     enumeration: set[str] = set()
     patterns: list[re.Pattern[str]] = []
     for each in restriction:
-        name = each.tag.removeprefix(_XSD) if isinstance(each.tag, str) else ""
+        name = each.tag.removeprefix(XSD) if isinstance(each.tag, str) else ""
         value = each.get("value", "") if isinstance(each.tag, str) else ""
         if name == "enumeration":
             enumeration.add(value)
@@ -213,9 +224,9 @@ def _facets(simple: Any) -> Facets | None:
             patterns += _pattern(value)
         elif name in _CHECKS:
             bounds[name] = value
-    inner = restriction.find(f"{_XSD}simpleType")
+    inner = restriction.find(f"{XSD}simpleType")
     return Facets(
-        base=_resolve(restriction, restriction.get("base")),
+        base=resolve(restriction, restriction.get("base")),
         inner=_facets(inner) if inner is not None else None,
         enumeration=frozenset(enumeration),
         patterns=tuple(patterns),
@@ -224,21 +235,10 @@ def _facets(simple: Any) -> Facets | None:
 
 
 def _pattern(value: str) -> Iterator[re.Pattern[str]]:
-    # XSD has classes of characters that Python has not (\i, \c, \p{..}): such patterns are left to the ERP.
-    if re.search(r"\\[icICpP]|-\[", value):
+    # XSD has classes of characters that Python has not (\i, \c, \p{..}, [a-z-[x]]): the ERP judges those.
+    if re.search(r"\\[icICpP]|\[[^\]]*-\[", value):
         return
     try:
         yield re.compile(value)
     except re.error:
         return
-
-
-def _resolve(node: Any, name: str | None) -> str | None:
-    if name is None:
-        return None
-    prefix, colon, local = name.strip().partition(":")
-    return _qualified(node.nsmap.get(prefix if colon else None), local if colon else prefix)
-
-
-def _qualified(namespace: str | None, name: str) -> str:
-    return f"{{{namespace}}}{name}" if namespace else name

@@ -44,6 +44,10 @@ class WsdlSection(_Section):
     catalog: dict[str, Path] = Field(
         default_factory=dict, description="Address of an import -> file, relative to the profile."
     )
+    folder: Path | None = Field(
+        default=None,
+        description="Folder that imports may be read from, relative to the profile. Default: the WSDL's own.",
+    )
     hosts: tuple[str, ...] = Field(
         default=(), description="Hosts besides the WSDL's own that imports may come from."
     )
@@ -65,8 +69,9 @@ class BindingSection(_Section):
     missing_required: Literal["error", "skip"] = Field(
         default="error", description="skip: leave out what the WSDL requires and the body does not give."
     )
-    xsi_types: bool = Field(
-        default=False, description="Name each element's type: strict rpc/encoded servers."
+    xsi_types: bool | None = Field(
+        default=None,
+        description="Name each element's type. Default: where the WSDL says use=encoded.",
     )
 
 

@@ -8,17 +8,15 @@ import zeep
 import zeep.exceptions
 from lxml import etree
 from zeep import xsd
+from zeep.proxy import ServiceProxy
 from zeep.wsdl.bindings import Soap12Binding
 
+from connector.adapters.soap.encoding import add_types
 from connector.adapters.soap.fit import Fit, Misfit
 from connector.adapters.soap.made import Branch, Leaf, Made
 from connector.adapters.soap.shape import Shaper
 from connector.adapters.soap.wsdl import Wsdl, operation
 from connector.errors import ConfigError
-
-_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
-_ENCODING_STYLE = "{http://schemas.xmlsoap.org/soap/envelope/}encodingStyle"
-_ENCODED = "http://schemas.xmlsoap.org/soap/encoding/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,15 +61,16 @@ class Endpoint:
         address: str | None,
         ns: Mapping[str, str],
         skip_missing: bool = False,
-        xsi_types: bool = False,
+        xsi_types: bool | None = None,
     ) -> None:
         self.wsdl = wsdl
         self.port = wsdl.port(service, port)
-        self.address = address or self.port.binding_options["address"]
-        self._xsi_types = xsi_types
+        self.address = address or (self.port.binding_options or {}).get("address") or ""
+        self.is_encoded = self.port.binding.name.text in wsdl.facets.lineage.encoded
+        self._xsi_types = self.is_encoded if xsi_types is None else xsi_types
         self._shaper = Shaper(wsdl, ns, skip_missing=skip_missing)
         client = zeep.Client(wsdl.document, transport=_Capture(), settings=zeep.Settings(raw_response=True))
-        self._service = client.create_service(str(self.port.binding.name), self.address)
+        self._service = ServiceProxy(client, self.port.binding, address=self.address)
 
     @property
     def is_soap12(self) -> bool:
@@ -100,7 +99,7 @@ class Endpoint:
             arguments["_soapheaders"] = blocks
         address, envelope, http = self._put_together(name, arguments)
         if self._xsi_types:
-            _add_types(envelope, declared)
+            add_types(envelope, declared.input.body.type)
         return Message(operation=name, address=address, envelope=envelope, headers=http)
 
     def _arguments(self, declared: Any, body: Made, fit: Fit) -> dict[str, Any]:
@@ -113,7 +112,7 @@ class Endpoint:
         value = (
             body if isinstance(body, Leaf) else next(iter(getattr(body, "fields", {}).values()), Leaf(None))
         )
-        if not isinstance(value, Leaf):
+        if not isinstance(value, Leaf) or value.value is None:
             fit.misfits.append(Misfit(path=root.name, source="", message="the WSDL takes one value here"))
             return {}
         return {"value": self._shaper.text(root.type, value, root.name, fit)}
@@ -128,26 +127,6 @@ class Endpoint:
             # A schema that zeep reads in another way than we do: nothing has been sent.
             raise ConfigError(f"{name} cannot be put together: {type(error).__name__}: {error}") from error
         return address, envelope, headers
-
-
-def _add_types(envelope: Any, declared: Any) -> None:
-    """Name the type of every element, as rpc/encoded has it and strict servers insist on."""
-    body = next(node for node in envelope if etree.QName(node).localname == "Body")
-    for wrapper in body:
-        wrapper.set(_ENCODING_STYLE, _ENCODED)
-        _type_children(wrapper, declared.input.body.type)
-
-
-def _type_children(node: Any, type_: Any) -> None:
-    elements = {each.qname.text: each for _, each in getattr(type_, "elements", ()) if hasattr(each, "qname")}
-    for child in node:
-        declared = elements.get(child.tag)
-        if declared is None or child.get(_XSI_TYPE) is not None:
-            continue
-        qname = declared.type.qname
-        if qname is not None and qname.namespace:
-            child.set(_XSI_TYPE, etree.QName(qname.namespace, qname.localname))
-        _type_children(child, declared.type)
 
 
 def body_type(endpoint: Endpoint, name: str) -> Any:

@@ -113,7 +113,10 @@ def _root_part(answer: Answer) -> bytes:
         parts = MultipartDecoder(answer.body, content_type).parts
     except (ImproperBodyPartContentException, NonMultipartContentTypeException, ValueError):
         return answer.body
-    return parts[0].content if parts else b""
+    named = re.search(r'start="?([^";]+)', content_type)
+    start = named[1].encode() if named else b""
+    roots = [part for part in parts if part.headers.get(b"Content-ID", b"").strip() == start]
+    return next((part.content for part in [*roots, *parts]), b"")
 
 
 def _unread(answer: Answer, why: str) -> Reply:

@@ -11,7 +11,6 @@ from zeep.xsd.elements.indicators import Indicator
 
 from connector.adapters.soap.facets import FacetIndex
 from connector.adapters.soap.fit import Fit, Misfit, Shaped
-from connector.adapters.soap.simple import owner_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +79,14 @@ def _require_branch(
     fit: Fit,
 ) -> None:
     given = [(name, child) for name, child in children if _is_given(name, child, shaped)]
-    names = ", ".join(_names(name, child) for name, child in children)
+    names = ", ".join(branch_names(name, child) for name, child in children)
     if len(given) > 1:
-        both = " and ".join(_names(name, child) for name, child in given)
+        both = " and ".join(branch_names(name, child) for name, child in given)
         fit.misfits.append(
             Misfit(path=path, source="", message=f"{both} exclude each other: the WSDL takes one of {names}")
         )
     elif not given:
-        owners = owner_names(needs.type)
+        owners = needs.facets.lineage.of_type(needs.type)
         may_be_empty = any(
             (owner, getattr(child, "name", "")) in needs.facets.empty_branches
             or isinstance(child, AnyElement)
@@ -125,7 +124,8 @@ def _is_given(name: str, child: Any, shaped: Mapping[str, Shaped]) -> bool:
     return name in shaped and shaped[name] is not xsd.SkipValue
 
 
-def _names(name: str, child: Any) -> str:
+def branch_names(name: str, child: Any) -> str:
+    """Give the name of one branch of a choice; of several elements that go together, all of them."""
     if isinstance(child, Indicator) and not child.accepts_multiple:
         return "(" + ", ".join(each for each, _ in child.elements) + ")"
     return name

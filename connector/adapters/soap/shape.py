@@ -3,10 +3,10 @@
 Every value is checked and written here; zeep gets texts that are right already and only puts them together.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+import zeep.exceptions
 from zeep import xsd
 from zeep.xsd.elements import Any as AnyElement
 from zeep.xsd.elements import Element
@@ -18,25 +18,13 @@ from zeep.xsd.valueobjects import AnyObject
 from connector.adapters.soap.filters import UnfitValueError
 from connector.adapters.soap.fit import Fit, Misfit, Shaped
 from connector.adapters.soap.made import Branch, Leaf, Made, Many, Nil
-from connector.adapters.soap.required import Needs, require_all
-from connector.adapters.soap.simple import Simple, local_facets, owner_names, simple_type, write
-from connector.adapters.soap.text_tree import element, qualified
+from connector.adapters.soap.plans import REPEATED, Plan, Plans, entry_of, is_array
+from connector.adapters.soap.required import require_all
+from connector.adapters.soap.simple import Simple, simple_type, write
+from connector.adapters.soap.text_tree import element, fill, qualified
+from connector.adapters.soap.written import Written, array, stand_in, written
 from connector.adapters.soap.wsdl import Wsdl
 from connector.yaml_words import suggest
-
-_REPEATED = "_value_1"
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A complex type, as a body meets it."""
-
-    type: Any
-    elements: Mapping[str, Any]  # Element, AnyElement, or an indicator that repeats
-    attributes: Mapping[str, Any]
-    simple: Mapping[str, Simple]  # by element name, or @attribute
-    plain: Mapping[str, Simple]  # elements that hold one value, and there is no more to them
-    needs: Needs
 
 
 class Shaper:
@@ -45,12 +33,11 @@ class Shaper:
     def __init__(self, wsdl: Wsdl, ns: Mapping[str, str], *, skip_missing: bool = False) -> None:
         self._wsdl = wsdl
         self._ns = ns
-        self._skip_missing = skip_missing
-        self._plans: dict[int, _Plan] = {}
+        self._plans = Plans(wsdl, skip_missing=skip_missing)
 
     def fields(self, type_: Any, made: Branch, path: str, fit: Fit) -> dict[str, Shaped]:
         """Give the content of an element of this type, by the names that zeep takes."""
-        plan = self._plan(type_)
+        plan = self._plans.of(type_)
         shaped: dict[str, Shaped] = {}
         for name, inner in made.fields.items():
             plain = plan.plain.get(name)
@@ -67,8 +54,12 @@ class Shaper:
                 self._element(plan, key, inner, at, fit, shaped)
             elif key in plan.attributes:
                 self._attribute(plan, key, inner, at, fit, shaped)
-            elif not self._into_repeated(plan, key, inner, at, fit, shaped):
-                known = [*plan.elements, *(f"@{each}" for each in plan.attributes)]
+            elif not (
+                self._into_repeated(plan, key, inner, at, fit, shaped)
+                or self._in_place(plan, key, inner, at, fit, shaped)
+                or self._into_any(plan, key, inner, fit, shaped)
+            ):
+                known = [*plan.elements, *plan.stand_ins, *(f"@{each}" for each in plan.attributes)]
                 _wrong(fit, at, f"the WSDL has no such element here; {suggest(name, known)}")
         require_all(plan.needs, shaped, path, fit)
         return shaped
@@ -80,23 +71,20 @@ class Shaper:
         if declared is None:
             return element(name, made, self._ns)
         value = self._one(declared, simple_type(declared.type, (), self._wsdl.facets), made, name, fit)
-        holder = element("holder", Branch({}), {})
-        if not fit.misfits:
-            declared.render(holder, value if not isinstance(value, dict) else declared.type(**value))
-        return holder[0] if len(holder) else holder
+        return element(name, Branch({}), self._ns) if fit.misfits else written(declared, value)
 
-    def text(self, type_: Any, made: Leaf, at: str, fit: Fit) -> str | None:
+    def text(self, type_: Any, made: Leaf, at: str, fit: Fit) -> Shaped:
         """Give a value as a simple type writes it."""
         return self._text(simple_type(type_, (), self._wsdl.facets), made, at, fit)
 
     def _declared(self, tag: str) -> Any:
         try:
             return self._wsdl.types.get_element(tag)
-        except LookupError:
+        except zeep.exceptions.Error:  # of a namespace, or of a name in it, that the WSDL does not have
             return None
 
     def _element(
-        self, plan: _Plan, name: str, made: Made, at: str, fit: Fit, shaped: dict[str, Shaped]
+        self, plan: Plan, name: str, made: Made, at: str, fit: Fit, shaped: dict[str, Shaped]
     ) -> None:
         declared = plan.elements[name]
         if isinstance(declared, Indicator):
@@ -105,18 +93,24 @@ class Shaper:
         if isinstance(declared, AnyElement):
             shaped[name] = self._anything(declared, made, fit)
             return
-        items = made.items if isinstance(made, Many) else [made]
-        if len(items) > 1 and not declared.accepts_multiple:
-            _note(fit, at, made, f"{len(items)} elements where the WSDL takes one")
-            return
-        if isinstance(declared.max_occurs, int) and len(items) > declared.max_occurs:
-            _note(fit, at, made, f"{len(items)} elements where the WSDL takes at most {declared.max_occurs}")
-            return
-        array = getattr(declared.type, "_array_type", None)
-        if array and isinstance(made, Many):
+        if declared.qname.text in self._wsdl.facets.lineage.abstract_elements:
+            known = ", ".join(list(plan.stand_ins)[1::2][:8])
+            _wrong(fit, at, f"{name} is abstract: write an element that stands for it, such as {known}")
+        elif is_array(declared.type) and isinstance(made, Many) and not declared.accepts_multiple:
             shaped[name] = self._array(declared.type, made, at, fit)
+        else:
+            self._listed(plan, name, made, at, fit, shaped)
+
+    def _listed(
+        self, plan: Plan, name: str, made: Made, at: str, fit: Fit, shaped: dict[str, Shaped]
+    ) -> None:
+        declared, simple = plan.elements[name], plan.simple.get(name)
+        items = made.items if isinstance(made, Many) else [made]
+        most = declared.max_occurs if isinstance(declared.max_occurs, int) else len(items)
+        if len(items) > most:
+            words = "one" if most == 1 else f"at most {most}"
+            _note(fit, at, made, f"{len(items)} elements where the WSDL takes {words}")
             return
-        simple = plan.simple.get(name)
         if not declared.accepts_multiple:
             known = len(fit.misfits)
             value = self._one(declared, simple, items[0], at, fit) if items else None
@@ -157,10 +151,10 @@ class Shaper:
 
     def _leaf(self, type_: Any, simple: Simple | None, made: Leaf, at: str, fit: Fit) -> Shaped:
         if isinstance(type_, xsd.ComplexType):
-            plan = self._plan(type_)
-            if _REPEATED in plan.simple and isinstance(plan.elements.get(_REPEATED), Element):
-                text = self._text(plan.simple[_REPEATED], made, at, fit)
-                return None if text is None else {_REPEATED: text}
+            plan = self._plans.of(type_)
+            if REPEATED in plan.simple and isinstance(plan.elements.get(REPEATED), Element):
+                text = self._text(plan.simple[REPEATED], made, at, fit)
+                return None if text is None else {REPEATED: text}
             _note(fit, at, made, f"a value where the WSDL has elements: {', '.join(list(plan.elements)[:8])}")
             return None
         return self._text(simple or simple_type(type_, (), self._wsdl.facets), made, at, fit)
@@ -169,23 +163,22 @@ class Shaper:
         if made.type is not None:
             return self._typed(type_, made, at, fit)
         if not isinstance(type_, xsd.ComplexType):
-            message = "elements where the WSDL has a value"
             if isinstance(type_, AnyType) and not isinstance(type_, AnySimpleType):
-                message = "the WSDL takes anything here: name a type with $type"
-            _note(fit, at, made, message)
+                return Written(lambda node: fill(node, made, self._ns))
+            _note(fit, at, made, "elements where the WSDL has a value")
             return None
         name = type_.qname.text if type_.qname is not None else ""
-        if name in self._wsdl.facets.abstract:
+        if name in self._wsdl.facets.lineage.abstract:
             _wrong(fit, at, f"{type_.name} is abstract: name one of the types that are made of it with $type")
             return None
-        if getattr(type_, "_array_type", None):
+        if is_array(type_):
             return self._array(type_, Many(list(made.fields.values())), at, fit)
         return self.fields(type_, made, at, fit)
 
     def _typed(self, type_: Any, made: Branch, at: str, fit: Fit) -> Shaped:
         try:
             named = self._wsdl.types.get_type(qualified(made.type or "", self._ns))
-        except (LookupError, UnfitValueError):
+        except (zeep.exceptions.Error, UnfitValueError):
             _wrong(fit, at, f"the WSDL has no type {made.type}")
             return None
         if not isinstance(named, xsd.ComplexType):
@@ -194,36 +187,26 @@ class Shaper:
                 _note(fit, at, made, f"{made.type} holds one value: write $type and _value_1")
                 return None
             return AnyObject(named, self._text(simple_type(named, (), self._wsdl.facets), inner, at, fit))
-        if isinstance(type_, xsd.ComplexType) and not _derives(named, type_):
+        if isinstance(type_, xsd.ComplexType) and not self._derives(named, type_):
             _note(fit, at, made, f"{made.type} is not made of {type_.name}, which the WSDL has here")
             return None
         fields = self.fields(named, made, at, fit)
         return None if fit.misfits else named(**fields)
 
+    def _derives(self, named: Any, base: Any) -> bool:
+        return base.qname is None or base.qname.text in self._wsdl.facets.lineage.of_type(named)
+
     def _array(self, type_: Any, made: Many, at: str, fit: Fit) -> Shaped:
-        item = type_._array_type.array_type  # noqa: SLF001 zeep has no other way to it
-        if item is None:
-            item = next(iter(type_.elements), (None, None))[1]
-            item = item.type if isinstance(item, Element) else xsd.AnyType()
+        item = entry_of(type_)
+        simple = simple_type(item.type, (), self._wsdl.facets)
         items = [
             each for inner in made.items for each in (inner.items if isinstance(inner, Many) else [inner])
         ]
-        values: list[Shaped] = []
-        for place, each in enumerate(items):
-            where = f"{at}[{place}]"
-            if isinstance(each, Branch) and isinstance(item, xsd.ComplexType):
-                fields = self.fields(item, each, where, fit)
-                values.append(fields if fit.misfits else item(**fields))
-            elif isinstance(each, Leaf):
-                values.append(
-                    AnyObject(item, self._text(simple_type(item, (), self._wsdl.facets), each, where, fit))
-                )
-            else:
-                _note(fit, where, each, "this kind of entry is not taken in an array")
-        return type_(values)
+        values = [self._one(item, simple, each, f"{at}[{place}]", fit) for place, each in enumerate(items)]
+        return array(item, values)
 
     def _attribute(
-        self, plan: _Plan, name: str, made: Made, at: str, fit: Fit, shaped: dict[str, Shaped]
+        self, plan: Plan, name: str, made: Made, at: str, fit: Fit, shaped: dict[str, Shaped]
     ) -> None:
         if not isinstance(made, Leaf):
             _note(fit, at, made, "an attribute holds a value, not elements")
@@ -250,7 +233,7 @@ class Shaper:
     ) -> None:
         """Fit a group of elements that repeats as a whole: a list of such groups."""
         values: list[dict[str, Shaped]] = []
-        plan = self._group_plan(declared)
+        plan = self._plans.of_group(declared)
         for place, item in enumerate(made.items if isinstance(made, Many) else [made]):
             if not isinstance(item, Branch):
                 _note(fit, at, item, "expected a list of groups of elements")
@@ -268,11 +251,11 @@ class Shaper:
         shaped.setdefault(name, []).extend(values)
 
     def _into_repeated(
-        self, plan: _Plan, name: str, made: Made, at: str, fit: Fit, shaped: dict[str, Shaped]
+        self, plan: Plan, name: str, made: Made, at: str, fit: Fit, shaped: dict[str, Shaped]
     ) -> bool:
         """Take an element of a group that repeats, written without the group: each one makes a group."""
         for group_name, group in plan.elements.items():
-            if isinstance(group, Indicator) and name in self._group_plan(group).elements:
+            if isinstance(group, Indicator) and name in self._plans.of_group(group).elements:
                 items = made.items if isinstance(made, Many) else [made]
                 self._repeated(
                     group, group_name, Many([Branch({name: item}) for item in items]), at, fit, shaped
@@ -280,63 +263,48 @@ class Shaper:
                 return True
         return False
 
-    def _text(self, simple: Simple, made: Leaf, at: str, fit: Fit) -> str | None:
+    def _in_place(
+        self, plan: Plan, name: str, made: Made, at: str, fit: Fit, shaped: dict[str, Shaped]
+    ) -> bool:
+        """Take an element that can stand for one of the type's."""
         try:
-            return write(simple, made.value)
+            found = plan.stand_ins.get(qualified(name, self._ns))
+        except UnfitValueError:
+            found = None
+        if found is None:
+            return False
+        key, full = found
+        member, declared = self._wsdl.types.get_element(full), plan.elements[key]
+        simple = simple_type(member.type, (), self._wsdl.facets)
+        items = made.items if isinstance(made, Many) else [made]
+        values = [stand_in(member, self._one(member, simple, each, at, fit)) for each in items]
+        if declared.accepts_multiple:
+            shaped.setdefault(key, []).extend(values)
+        elif len(values) == 1 and key not in shaped:
+            shaped[key] = values[0]
+        else:
+            _note(fit, at, made, f"the WSDL takes one element in the place of {key}")
+        return True
+
+    def _into_any(self, plan: Plan, name: str, made: Made, fit: Fit, shaped: dict[str, Shaped]) -> bool:
+        """Take an element with a prefix where the type takes any."""
+        key = next((key for key, each in plan.elements.items() if isinstance(each, AnyElement)), None)
+        if key is None or ":" not in name:
+            return False
+        found = self._anything(plan.elements[key], Branch({name: made}), fit)
+        if plan.elements[key].accepts_multiple:
+            shaped.setdefault(key, []).extend(found)
+        else:
+            shaped[key] = found
+        return True
+
+    def _text(self, simple: Simple, made: Leaf, at: str, fit: Fit) -> Shaped:
+        try:
+            text = write(simple, made.value)
+            return text.split() if simple.is_list else text  # zeep joins lists itself
         except UnfitValueError as error:
             _note(fit, at, made, str(error))
             return None
-
-    def _plan(self, type_: Any) -> _Plan:
-        plan = self._plans.get(id(type_))
-        if plan is None:
-            plan = self._make_plan(type_, dict(_elements(type_)), dict(type_.attributes))
-            self._plans[id(type_)] = plan
-        return plan
-
-    def _group_plan(self, group: Any) -> _Plan:
-        plan = self._plans.get(id(group))
-        if plan is None:
-            plan = self._make_plan(group, dict(group.elements), {})
-            self._plans[id(group)] = plan
-        return plan
-
-    def _make_plan(self, type_: Any, elements: dict[str, Any], attributes: dict[str, Any]) -> _Plan:
-        owners = owner_names(type_)
-        simple = {
-            name: simple_type(
-                each.type, local_facets(owners, str(each.name), self._wsdl.facets), self._wsdl.facets
-            )
-            for name, each in elements.items()
-            if isinstance(each, Element) and not isinstance(each.type, xsd.ComplexType)
-        }
-        simple |= {
-            f"@{name}": simple_type(
-                each.type, local_facets(owners, f"@{each.name}", self._wsdl.facets), self._wsdl.facets
-            )
-            for name, each in attributes.items()
-            if getattr(each, "name", None)
-        }
-        named = {name: each for name, each in attributes.items() if getattr(each, "name", None)}
-        needs = Needs(type_, named, self._wsdl.facets, self._skip_missing)
-        plain = {
-            name: each
-            for name, each in simple.items()
-            if name in elements and not elements[name].accepts_multiple
-        }
-        return _Plan(type=type_, elements=elements, attributes=named, simple=simple, plain=plain, needs=needs)
-
-
-def _elements(type_: Any) -> Iterator[tuple[str, Any]]:
-    for name, container in type_.elements_nested:
-        if isinstance(container, Element) or container.accepts_multiple:
-            yield name, container
-        else:
-            yield from container.elements
-
-
-def _derives(named: Any, base: Any) -> bool:
-    return base.qname is None or base.qname.text in owner_names(named)
 
 
 def _note(fit: Fit, at: str, made: Made, message: str) -> None:

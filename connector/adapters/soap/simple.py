@@ -35,15 +35,6 @@ class Simple:
         return self.builtins[0] not in _OCTETS
 
 
-def owner_names(type_: Any) -> tuple[str, ...]:
-    """Give the names of a type and of what it extends: where its elements may be declared."""
-    names: list[str] = []
-    while type_ is not None and getattr(type_, "qname", None) is not None:
-        names.append(type_.qname.text)
-        type_ = getattr(type_, "_extension", None) or getattr(type_, "_restriction", None)
-    return tuple(names)
-
-
 def local_facets(owners: Iterable[str], name: str, facets: FacetIndex) -> tuple[tuple[Facets, ...], ...]:
     """Give what is restricted at an element itself, in one of the types that may declare it."""
     return next((found for owner in owners if (found := facets.local(owner, name))), ())
@@ -56,7 +47,9 @@ def simple_type(type_: Any, local: tuple[tuple[Facets, ...], ...], facets: Facet
         return Simple(inner.builtins, True, inner.facets)  # noqa: FBT003 the field's name is beside it
     if isinstance(type_, UnionType):
         members = [simple_type(each, (), facets) for each in type_.item_types]
-        return Simple(tuple(name for each in members for name in each.builtins), False, ())  # noqa: FBT003 as above
+        names = [name for each in members for name in each.builtins]
+        more = ["string"] if facets.has_unnamed_members else []
+        return Simple((*names, *more), False, ())  # noqa: FBT003 as above
     if not isinstance(type_, AnySimpleType):
         return Simple(("anySimpleType",), False, ())  # noqa: FBT003 as above
     named = tuple(facets.of_type(type_.qname.text)) if type_.qname is not None else ()
@@ -106,4 +99,6 @@ def _check(alternatives: tuple[tuple[Facets, ...], ...], text: str) -> None:
 
 def simple_of(owner: Any, element: Any, facets: FacetIndex) -> Simple:
     """Give the simple type of an element, with what is restricted at the element itself."""
-    return simple_type(element.type, local_facets(owner_names(owner), element.name, facets), facets)
+    return simple_type(
+        element.type, local_facets(facets.lineage.of_type(owner), element.name, facets), facets
+    )

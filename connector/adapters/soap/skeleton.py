@@ -3,24 +3,33 @@
 What it cannot know it leaves so that nothing wrong happens: no answer is a success until somebody says which.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from zeep import xsd
-from zeep.xsd.elements import Choice, Element, Group
-from zeep.xsd.elements.indicators import Indicator
+from zeep.wsdl.messages import RpcMessage
+from zeep.xsd.elements import Element
 
-from connector.adapters.soap.facets import FacetIndex
-from connector.adapters.soap.simple import Simple, simple_of
+from connector.adapters.soap.skeleton_tree import MOST_SHOWN, SHOWN_TYPES, Prefixes, Tree, quoted
 from connector.adapters.soap.wsdl import Wsdl, operation
 from connector.errors import ConfigError
 
-_CREATES = ("create", "upsert", "add", "insert", "submit", "save", "import", "process", "set", "put")
+_CREATES = (
+    "create",
+    "upsert",
+    "add",
+    "insert",
+    "submit",
+    "save",
+    "post",
+    "book",
+    "import",
+    "process",
+    "set",
+    "put",
+)
 _LOOKS = ("find", "lookup", "search", "query", "readmultiple", "getlist", "get", "list", "read", "retrieve")
-_MOST_SHOWN = 8
-_DEEPEST = 7
-_SHOWN_TYPES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +42,12 @@ class Choices:
     port: str | None
     create: str | None
     lookup: str | None
+    types: tuple[
+        str, ...
+    ] = ()  # that are written out where the WSDL has the abstract type that they are made of
+    folder: str | None = None  # that imports may be read from
+    catalog: Mapping[str, str] = field(default_factory=dict)
+    hosts: tuple[str, ...] = ()
 
 
 def likely_create(names: list[str]) -> str | None:
@@ -52,37 +67,23 @@ def write_skeleton(wsdl: Wsdl, choices: Choices) -> str:
     """
     port = _port(wsdl, choices)
     names = sorted(port.binding.all())
-    create = choices.create or likely_create(names)
-    if create is None:
-        raise ConfigError("the port has no operations", remedy="name another one with --port")
+    if not names:
+        raise ConfigError(f"port {port.name} has no operations", remedy="name another one with --port")
+    create = choices.create or likely_create(names) or names[0]
     lookup = choices.lookup or likely_lookup([name for name in names if name != create])
     service = next(
         service for (service, name), each in wsdl.ports().items() if each is port and name == port.name
     )
-    prefixes = _Prefixes()
+    prefixes = Prefixes()
     parts = [
         _head(wsdl, choices, port, service, names),
-        _step(wsdl, port, create, prefixes),
-        _lookup(wsdl, port, lookup, prefixes) if lookup else "lookup: []   # no operation looks like one\n",
+        _step(wsdl, port, create, prefixes, choices),
+        _lookup(wsdl, port, lookup, prefixes, choices)
+        if lookup
+        else "lookup: []   # no operation looks like one\n",
         _TAIL,
     ]
     return parts[0] + prefixes.written() + "".join(parts[1:])
-
-
-class _Prefixes:
-    """Short names for namespaces, in the order in which they are met."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, str] = {}
-
-    def of(self, namespace: str | None) -> str:
-        if not namespace:
-            return ""
-        return self._known.setdefault(namespace, f"n{len(self._known) + 1}") + ":"
-
-    def written(self) -> str:
-        lines = "".join(f"  {prefix}: {namespace}\n" for namespace, prefix in self._known.items())
-        return f"ns:\n{lines}" if lines else ""
 
 
 def _port(wsdl: Wsdl, choices: Choices) -> Any:
@@ -109,8 +110,9 @@ def _likely(names: list[str], verbs: tuple[str, ...]) -> str | None:
 def _head(wsdl: Wsdl, choices: Choices, port: Any, service: str, names: list[str]) -> str:
     others = [f"{owner}/{name}" for owner, name in wsdl.ports() if (owner, name) != (service, port.name)]
     source = "url" if choices.is_remote else "file"
+    address = (port.binding_options or {}).get("address") or "none"
     left_out = "".join(
-        f"# The WSDL says what cannot be understood: {each}\n" for each in wsdl.warnings[:_MOST_SHOWN]
+        f"# The WSDL says what cannot be understood: {each}\n" for each in wsdl.warnings[:MOST_SHOWN]
     )
     return f"""# A profile to begin with: docs/soap.md. What has no value is not sent; after # it is optional.
 # Operations of {service}/{port.name}: {", ".join(names)}
@@ -118,12 +120,12 @@ def _head(wsdl: Wsdl, choices: Choices, port: Any, service: str, names: list[str
 {left_out}version: 1
 record: {{object: Invoice, key: Key}}      # what the mapping calls it
 wsdl:
-  {source}: {choices.location}
+  {source}: {quoted(choices.location)}
   sha256: {wsdl.sha256}
-binding:
-  service: {service}
-  port: {port.name}
-  # address: ${{settings.address}}         # instead of {port.binding_options.get("address")}
+{_sources(choices)}binding:
+  service: {quoted(service)}
+  port: {quoted(port.name)}
+  # address: ${{settings.address}}         # instead of the WSDL's: {address}
 settings: {{}}                             # address: where the ERP answers
 secrets: {{user: user of the integration, password: its password}}
 auth:
@@ -134,11 +136,21 @@ idempotency:
 """
 
 
-def _step(wsdl: Wsdl, port: Any, name: str, prefixes: _Prefixes) -> str:
+def _sources(choices: Choices) -> str:
+    """Give the lines that say where imports were read from."""
+    lines = [f"  folder: {quoted(choices.folder)}"] if choices.folder else []
+    lines += [f"  hosts: [{', '.join(map(quoted, choices.hosts))}]"] if choices.hosts else []
+    lines += ["  catalog:"] if choices.catalog else []
+    lines += [f"    {quoted(address)}: {quoted(path)}" for address, path in choices.catalog.items()]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _step(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choices) -> str:
     reply = "".join(f"    # reply: {line}\n" for line in _reply(wsdl, port, name, prefixes))
-    return f"""steps:
+    blocks = _header_blocks(wsdl, port, name, prefixes)
+    return f"""{blocks}steps:
   - operation: {name}
-    body:{_body(wsdl, port, name)}
+    body:{_body(wsdl, port, name, prefixes, choices)}
 {reply}    outcome:
       - when: false()                    # XPath that holds in a reply that says yes, and in no other
         is: delivered
@@ -150,11 +162,11 @@ def _step(wsdl: Wsdl, port: Any, name: str, prefixes: _Prefixes) -> str:
 """
 
 
-def _lookup(wsdl: Wsdl, port: Any, name: str, prefixes: _Prefixes) -> str:
+def _lookup(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choices) -> str:
     reply = "".join(f"    # reply: {line}\n" for line in _reply(wsdl, port, name, prefixes))
     return f"""lookup:
   - operation: {name}
-    body:{_body(wsdl, port, name)}
+    body:{_body(wsdl, port, name, prefixes, choices)}
 {reply}    many: false()                        # more than one record
     found: false()                       # exactly one
     not_found: false()                   # the ERP says that it has none
@@ -163,6 +175,7 @@ def _lookup(wsdl: Wsdl, port: Any, name: str, prefixes: _Prefixes) -> str:
 """
 
 
+_NO_LOOKUP = "lookup: []   # no operation looks like one\n"
 _TAIL = """errors: []                               # {code: DUP, is: duplicate}
 in_doubt: {settle_seconds: 600, then: hold}
 limits: {concurrency: 2}
@@ -173,142 +186,46 @@ examples:
 """
 
 
-def _body(wsdl: Wsdl, port: Any, name: str) -> str:
+def _body(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choices) -> str:
     root = operation(port, name, wsdl).input.body
-    if root is None or not isinstance(root.type, xsd.ComplexType):
+    if root is None:
         return " {}"
-    lines = list(_Tree(wsdl.facets, wsdl.types).lines(root.type, 6, ()))
+    tree = Tree(wsdl, prefixes, choices.types)
+    if not isinstance(root.type, xsd.ComplexType):
+        return f"\n{tree.value(root.type, 6)}"
+    lines = list(tree.lines(root.type, 6, ()))
     if not any(line.lstrip() and not line.lstrip().startswith("#") for line in lines):
         return " {}\n" + "\n".join(lines) if lines else " {}"
     return "\n" + "\n".join(lines)
 
 
-def _reply(wsdl: Wsdl, port: Any, name: str, prefixes: _Prefixes) -> Iterator[str]:
+def _header_blocks(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes) -> str:
+    """Name the blocks that the operation declares for the header: one of them may carry credentials."""
+    header = operation(port, name, wsdl).input.header
+    blocks = [each for _, each in header.type.elements] if header is not None else []
+    named = ", ".join(prefixes.of(each.qname.namespace) + each.qname.localname for each in blocks)
+    return f"# Header blocks of {name}, for auth: - header_block: {named}\n" if named else ""
+
+
+def _reply(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes) -> Iterator[str]:
     """Name the elements of a reply, as XPath would."""
     output = operation(port, name, wsdl).output
     root = output.body if output is not None else None
     if root is None:
         yield "nothing"
         return
-    top = f"{prefixes.of(root.qname.namespace)}{root.qname.localname}"
+    # An rpc reply is named after its operation; zeep names it after the message.
+    local = f"{name}Response" if isinstance(output, RpcMessage) else root.qname.localname
+    top = f"{prefixes.of(root.qname.namespace)}{local}"
     yield f"//{top}"
-    for child_name, child in getattr(root.type, "elements", ())[:_MOST_SHOWN]:
+    for child_name, child in getattr(root.type, "elements", ())[:MOST_SHOWN]:
         if not isinstance(child, Element):
             continue
         step = f"{prefixes.of(child.qname.namespace)}{child.qname.localname}"
         inner = [
             f"{prefixes.of(each.qname.namespace)}{each.qname.localname}"
-            for _, each in getattr(child.type, "elements", ())[:_SHOWN_TYPES]
+            for _, each in getattr(child.type, "elements", ())[:SHOWN_TYPES]
             if isinstance(each, Element)
         ]
         del child_name
         yield f"//{top}/{step}" + (f" with {', '.join(inner)}" if inner else "")
-
-
-class _Tree:
-    """Writes the elements of a type, one a line, with what each takes."""
-
-    def __init__(self, facets: FacetIndex, types: Any) -> None:
-        self._facets = facets
-        self._types = types
-
-    def lines(self, type_: Any, indent: int, around: tuple[Any, ...], *, off: bool = False) -> Iterator[str]:
-        """Give the lines; `off`: all of them commented out, because something around them is optional."""
-        for name, attribute in type_.attributes:
-            if getattr(attribute, "name", None):
-                needed = getattr(attribute, "required", False)
-                yield _line(indent, f'"@{name}"', self._words(type_, attribute), off=off or not needed)
-        for _, container in type_.elements_nested:
-            yield from self._container(type_, container, indent, (*around, type_), off=off)
-
-    def _container(
-        self, type_: Any, container: Any, indent: int, around: tuple[Any, ...], *, off: bool
-    ) -> Iterator[str]:
-        inner: Any = container.child if isinstance(container, Group) else container
-        if isinstance(inner, Element):
-            yield _line(indent, "_value_1", self._words(type_, inner), off=off)
-            return
-        if not isinstance(inner, Indicator):
-            yield _line(indent, "_value_1", "any elements", off=True)
-            return
-        if inner.accepts_multiple:
-            yield f"{' ' * indent}# a group that repeats: one list per element, or _value_1: [{{...}}, ...]"
-        is_choice = isinstance(inner, Choice)
-        if is_choice:
-            names = ", ".join(name for name, _ in inner.elements[:_MOST_SHOWN])
-            yield f"{' ' * indent}# one of: {names}"
-        order: Any = inner
-        off = off or is_choice or order.min_occurs == 0
-        for name, child in order.elements_nested:
-            if isinstance(child, Element):
-                yield from self._element(type_, name, child, indent, around, off=off)
-            else:
-                yield from self._container(type_, child, indent, around, off=off)
-
-    def _element(
-        self, type_: Any, name: str, child: Any, indent: int, around: tuple[Any, ...], *, off: bool
-    ) -> Iterator[str]:
-        off = off or child.is_optional
-        kind = child.type
-        if not isinstance(kind, xsd.ComplexType):
-            yield _line(indent, name, self._words(type_, child), off=off)
-            return
-        yield _line(indent, name, self._words(type_, child), off=off)
-        if kind in around or len(around) > _DEEPEST:
-            yield f"{' ' * (indent + 2)}# and so on"
-            return
-        if child.accepts_multiple:
-            yield f"{' ' * (indent + 2)}# $each: record.{name}"
-        yield from self._derived(kind, indent + 2)
-        yield from self.lines(kind, indent + 2, around, off=off)
-
-    def _derived(self, kind: Any, indent: int) -> Iterator[str]:
-        if kind.qname is None or kind.qname.text not in self._facets.abstract:
-            return
-        names = sorted(
-            each.qname.localname
-            for each in self._types.types
-            if getattr(each, "_extension", None) is kind and each.qname is not None
-        )
-        more = ", ..." if len(names) > _SHOWN_TYPES else ""
-        yield f"{' ' * indent}# $type: prefix:name of one of {', '.join(names[:_SHOWN_TYPES])}{more}"
-
-    def _words(self, type_: Any, child: Any) -> str:
-        kind = child.type
-        if isinstance(kind, xsd.ComplexType):
-            words = [kind.qname.localname if kind.qname is not None else "elements"]
-        else:
-            words = _simple_words(simple_of(type_, child, self._facets))
-        if getattr(child, "nillable", False):
-            words.append("may be nil")
-        if child.accepts_multiple:
-            words.append("repeats")
-        return ", ".join(words)
-
-
-def _simple_words(simple: Simple) -> list[str]:
-    words = [" or ".join(simple.builtins)]
-    for facets in simple.facets[0] if simple.facets else ():
-        words += [f"{_FACETS.get(name, name)} {bound}" for name, bound in facets.bounds.items()]
-        if facets.enumeration:
-            listed = sorted(facets.enumeration)
-            words.append(
-                "one of "
-                + " | ".join(listed[:_SHOWN_TYPES])
-                + (" | ..." if len(listed) > _SHOWN_TYPES else "")
-            )
-        words += ["pattern " + " ".join(pattern.pattern.split()) for pattern in facets.patterns]
-    return words
-
-
-_FACETS = {
-    "maxLength": "at most",
-    "minLength": "at least",
-    "fractionDigits": "decimal places",
-    "totalDigits": "digits",
-}
-
-
-def _line(indent: int, name: str, words: str, *, off: bool) -> str:
-    head = f"{' ' * indent}{'# ' if off else ''}{name}:"
-    return f"{head:<44} # {words}"

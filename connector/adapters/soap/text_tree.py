@@ -38,7 +38,7 @@ def element(name: str, made: Made, ns: Mapping[str, str]) -> Any:
         case Nil():
             node.set(_XSI_NIL, "true")
         case Branch():
-            _fill(node, made, ns)
+            fill(node, made, ns)
         case Many():
             message = f"`{name}` is a list where one element is expected"
             raise UnfitValueError(message)
@@ -64,7 +64,11 @@ def as_json(made: Made) -> str:
     return msgspec.json.Encoder(decimal_format="number").encode(_plain(made)).decode()
 
 
-def _fill(node: Any, made: Branch, ns: Mapping[str, str]) -> None:
+def fill(node: Any, made: Branch, ns: Mapping[str, str]) -> None:
+    """Put elements and attributes into an element.
+
+    Raises: as `element`.
+    """
     for name, inner in made.fields.items():
         if name == "@text":
             node.text = legal_xml(as_text(inner.value)) if isinstance(inner, Leaf) else None

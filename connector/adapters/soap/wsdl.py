@@ -12,7 +12,7 @@ import zeep
 import zeep.exceptions
 import zeep.wsdl.bindings
 
-from connector.adapters.soap.documents import Documents, WsdlSource
+from connector.adapters.soap.documents import Documents, WsdlSource, included
 from connector.adapters.soap.facets import FacetIndex
 from connector.adapters.soap.wire import Wire
 from connector.errors import ConfigError
@@ -77,6 +77,12 @@ class _OwnDocuments(zeep.Transport):
         return self._documents.load(url)
 
 
+# Declared once at the top of encoded messages, not at every element that names its type.
+_ENCODING = {
+    "xsi": "http://www.w3.org/2001/XMLSchema-instance",
+    "xsd": "http://www.w3.org/2001/XMLSchema",
+    "soapenc": "http://schemas.xmlsoap.org/soap/encoding/",
+}
 _loading = threading.Lock()
 _loaded: dict[object, Wsdl] = {}
 
@@ -115,8 +121,14 @@ def parse_wsdl(source: WsdlSource, *, wire: Wire | None = None) -> Wsdl:
     finally:
         transport.session.close()
     facets = FacetIndex()
-    for root in documents.roots:
+    for root in included(documents):
         facets.read(root)
+    if facets.lineage.encoded:
+        for (
+            prefix,
+            namespace,
+        ) in _ENCODING.items():  # once at the top, not at every element that names its type
+            document.types.set_ns_prefix(prefix, namespace)
     return Wsdl(
         document=document,
         facets=facets,
@@ -134,8 +146,10 @@ def operation(port: Any, name: str, wsdl: Wsdl) -> Any:
     Raises: ConfigError naming what there is, or why zeep left the operation out.
     """
     known = port.binding.all()
-    if name in known:
+    if name in known and known[name].input is not None:
         return known[name]
+    if name in known:
+        raise ConfigError(f"operation {name} of port {port.name} takes no message, so it cannot be called")
     why = "; ".join(each for each in wsdl.warnings if name in each)
     if why:
         raise ConfigError(f"the WSDL has operation {name}, but it cannot be resolved: {why}")
@@ -148,7 +162,7 @@ def _absolute(source: WsdlSource) -> str:
 
 def _key(source: WsdlSource) -> object:
     catalog = tuple(sorted((address, str(path)) for address, path in source.catalog.items()))
-    return (_absolute(source), catalog, source.hosts, _stamp(source))
+    return (_absolute(source), catalog, source.hosts, source.folder, _stamp(source))
 
 
 def _stamp(source: WsdlSource) -> object:

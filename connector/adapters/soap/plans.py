@@ -1,0 +1,112 @@
+"""Types of a schema, as bodies meet them: what they hold by the names that a body uses. Each is made once."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+from zeep import xsd
+from zeep.xsd.elements import Element
+
+from connector.adapters.soap.required import Needs
+from connector.adapters.soap.simple import Simple, local_facets, simple_type
+from connector.adapters.soap.wsdl import Wsdl
+
+REPEATED = "_value_1"
+"""What zeep calls content without a name: the text of an element with attributes, groups that repeat."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A complex type, as a body meets it."""
+
+    elements: Mapping[str, Any]  # Element, AnyElement, or an indicator that repeats
+    attributes: Mapping[str, Any]
+    simple: Mapping[str, Simple]  # by element name, or @attribute
+    plain: Mapping[str, Simple]  # elements that hold one value, and there is no more to them
+    stand_ins: Mapping[str, tuple[str, str]]  # by name with and without namespace -> stood for, full name
+    needs: Needs
+
+
+class Plans:
+    """The plans of one WSDL. Safe to use from several threads."""
+
+    def __init__(self, wsdl: Wsdl, *, skip_missing: bool) -> None:
+        self._wsdl = wsdl
+        self._skip_missing = skip_missing
+        self._plans: dict[int, Plan] = {}
+
+    def of(self, type_: Any) -> Plan:
+        """Give the plan of a complex type."""
+        plan = self._plans.get(id(type_))
+        if plan is None:
+            plan = self._make(type_, dict(_elements(type_)), dict(type_.attributes))
+            self._plans[id(type_)] = plan
+        return plan
+
+    def of_group(self, group: Any) -> Plan:
+        """Give the plan of a group of elements that repeats as a whole."""
+        plan = self._plans.get(id(group))
+        if plan is None:
+            plan = self._make(group, dict(group.elements), {})
+            self._plans[id(group)] = plan
+        return plan
+
+    def _make(self, type_: Any, elements: dict[str, Any], attributes: dict[str, Any]) -> Plan:
+        owners = self._wsdl.facets.lineage.of_type(type_)
+        named = {name: each for name, each in attributes.items() if getattr(each, "name", None)}
+        simple = {
+            name: self._simple(owners, each, str(each.name))
+            for name, each in elements.items()
+            if isinstance(each, Element) and not isinstance(each.type, xsd.ComplexType)
+        }
+        plain = {
+            name: each
+            for name, each in simple.items()
+            if not each.is_list and self._is_plain(elements[name], each)
+        }
+        simple |= {f"@{name}": self._simple(owners, each, f"@{each.name}") for name, each in named.items()}
+        return Plan(
+            elements=elements,
+            attributes=named,
+            simple=simple,
+            plain=plain,
+            stand_ins=self._stand_ins(elements),
+            needs=Needs(type_, named, self._wsdl.facets, self._skip_missing),
+        )
+
+    def _simple(self, owners: tuple[str, ...], each: Any, name: str) -> Simple:
+        return simple_type(each.type, local_facets(owners, name, self._wsdl.facets), self._wsdl.facets)
+
+    def _is_plain(self, element: Any, simple: Simple) -> bool:
+        is_abstract = element.qname.text in self._wsdl.facets.lineage.abstract_elements
+        return not (element.accepts_multiple or simple.is_list or is_abstract)
+
+    def _stand_ins(self, elements: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+        found: dict[str, tuple[str, str]] = {}
+        for key, declared in elements.items():
+            if isinstance(declared, Element):
+                for full in self._wsdl.facets.lineage.stand_ins(declared.qname.text):
+                    found[full] = (key, full)
+                    found.setdefault(etree.QName(full).localname, (key, full))
+        return found
+
+
+def is_array(type_: Any) -> bool:
+    """Tell whether a type is an array as SOAP 1.1 encodes it."""
+    return isinstance(type_, xsd.ComplexType) and type_._array_type is not None  # noqa: SLF001 zeep has no other way
+
+
+def entry_of(type_: Any) -> Any:
+    """Give what an entry of an array is: named as the schema has it, else `item`."""
+    named = next((each for _, each in type_.elements if isinstance(each, Element)), None)
+    kind = type_._array_type.array_type or (named.type if named else xsd.AnyType())  # noqa: SLF001 as above
+    return xsd.Element(named.qname if named else "item", kind)
+
+
+def _elements(type_: Any) -> Iterator[tuple[str, Any]]:
+    for name, container in type_.elements_nested:
+        if isinstance(container, Element) or container.accepts_multiple:
+            yield name, container
+        else:
+            yield from container.elements
