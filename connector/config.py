@@ -4,7 +4,6 @@ All problems of a file are reported at once, each with its place. Settings of th
 adapter live beside what they set; this module puts them together and checks what one section says of another.
 """
 
-import re
 from collections.abc import Iterator
 from datetime import date, time, timedelta
 from pathlib import Path
@@ -17,30 +16,18 @@ from connector.adapters.memory import MemorySettings
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.adapters.soap.settings import SoapSettings
 from connector.docflo.settings import DocfloSettings
+from connector.durations import Duration
 from connector.errors import ConfigError, Problem
 from connector.ledger.delivery import OnChange
 from connector.notify import ChannelSettings
 from connector.pipeline.definition import DEAD_SOURCES, WRITE_BACK_SOURCES
 from connector.references import FOLDER, OFFLINE, ResolvedText, Secret
 from connector.timetable import DAYS, Cron, Window
-from connector.web_settings import WebhookSettings, WebSettings, refuse_strangers
+from connector.web_settings import AccessSettings, WebhookSettings, WebSettings, refuse_strangers
 from connector.yaml_source import YamlSource, read_yaml, validate
 from connector.yaml_words import suggest
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
-
-_DURATION = re.compile(r"(?P<amount>\d+)\s*(?P<unit>[smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-
-
-def _read_duration(value: object) -> object:
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value.strip()) if isinstance(value, str) else None
-    if match is None:
-        message = "expected a duration such as 30s, 5m, 2h or 7d"
-        raise ValueError(message)
-    return timedelta(**{_UNITS[match["unit"]]: int(match["amount"])})
 
 
 def _read_zone(value: object) -> object:
@@ -61,11 +48,6 @@ def _one_of(known: tuple[str, ...]) -> Any:  # noqa: ANN401 what pydantic takes 
     return BeforeValidator(read)
 
 
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(_read_duration),
-    WithJsonSchema({"type": "string", "pattern": r"^\d+\s*[smhd]$", "examples": ["30s", "5m", "2h", "7d"]}),
-]
 Day = Annotated[str, _one_of(DAYS), WithJsonSchema({"type": "string", "enum": list(DAYS)})]
 Zone = Annotated[str, BeforeValidator(_read_zone)]
 WriteBackSource = Annotated[
@@ -394,15 +376,23 @@ def _from_folder(config: Config, folder: Path) -> Config:
         "database": _sqlite_from(config.database, folder),
         "targets": {name: _with_files(target, folder) for name, target in config.targets.items()},
         "pipelines": pipelines,
+        "web": config.web.model_copy(update={"access": _access_from(config.web.access, folder)}),
     }
     return config.model_copy(update=update)
 
 
 def _with_files(settings: ModelT, folder: Path) -> ModelT:
-    files = {name: getattr(settings, name, None) for name in ("ca_bundle", "profile")}
+    files = {name: getattr(settings, name, None) for name in ("ca_bundle", "profile", "passwords")}
     return settings.model_copy(
         update={name: folder / file for name, file in files.items() if file is not None}
     )
+
+
+def _access_from(access: AccessSettings | None, folder: Path) -> AccessSettings | None:
+    if access is None:
+        return None
+    oidc = _with_files(access.oidc, folder) if access.oidc else None
+    return _with_files(access, folder).model_copy(update={"oidc": oidc})
 
 
 def _sqlite_from(database: str, folder: Path) -> str:

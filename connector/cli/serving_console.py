@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from starlette.middleware import Middleware
 from starlette.routing import Mount
 
 from connector.clock import utc_now
 from connector.config import Config
+from connector.console.access.setup import local_access, login_access
 from connector.console.app import make_app
-from connector.console.local_access import LocalAccess
 from connector.console.pages.application import console_app
 from connector.console.pages.page import Console, Reach
 from connector.console.pages.registry import PAGES
@@ -26,13 +25,18 @@ from connector.wiring import connect_over, make_budget, open_ledger_database
 def console_mount(
     database: Database, *, config: Callable[[], Config], balance: Callable[[], Balance]
 ) -> Mount:
-    """Give all pages as one route, which takes every path: the last of an application."""
+    """Give all pages as one route, which takes every path: the last of an application.
+
+    Raises: ConfigError when nobody could be let in.
+    """
 
     @contextmanager
     def reach(names: Sequence[str]) -> Iterator[Reach]:
         with connect_over(database, config(), only=names) as connector:
             yield Reach(docflo=connector.docflo.lane(Lane.BY_HAND), pipelines=connector.pipelines)
 
+    render, settings = Renderer(PAGES, clock=utc_now), config().web.access
+    access = login_access(settings, database, render=render, clock=utc_now) if settings else local_access()
     console = Console(
         database=database,
         store=Store(database, clock=utc_now),
@@ -40,9 +44,9 @@ def console_mount(
         balance=balance,
         reach=reach,
         clock=utc_now,
-        render=Renderer(PAGES, clock=utc_now),
+        render=render,
     )
-    return Mount("", app=console_app(console, access=[Middleware(LocalAccess)]))
+    return Mount("", app=console_app(console, access=access.middleware, routes=access.routes))
 
 
 @contextmanager
@@ -51,9 +55,10 @@ def serve_console(config: Config, *, port: int | None = None) -> Iterator[str]:
 
     Raises: ConfigError for an old schema, a host that others reach, or an address that cannot be had.
     """
-    if not config.web.is_local:
+    if not config.web.lets_only_known:
         raise ConfigError(
-            f"whoever reaches {config.web.host} would see the console", remedy="set web.host to 127.0.0.1"
+            f"whoever reaches {config.web.host} would see the console",
+            remedy="set web.access, so that people log in; or web.host to 127.0.0.1",
         )
     with ExitStack() as stack:
         database = open_ledger_database(config)

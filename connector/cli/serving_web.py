@@ -69,5 +69,5 @@ def make_web(
             on_wakeup()
 
         routes.append(webhook_route(config.webhook, store=store, count=counters.webhook))
-    pages = [console_mount(database, config=current, balance=balance)] if config.web.is_local else []
+    pages = [console_mount(database, config=current, balance=balance)] if config.web.lets_only_known else []
     return WebServer(make_app([*routes, *pages]), host=config.web.host, port=config.web.port)

@@ -22,6 +22,7 @@ class Person:
     role: Role
     sees_contents: bool = True  # amounts, parties, and everything else that documents say
     form_token: str = ""  # goes into every form; only a form of ours has it
+    can_leave: bool = False  # logged in, so they can log out
 
     def may(self, role: Role) -> bool:
         """Tell whether they may do what `role` may."""

@@ -146,7 +146,7 @@ class Operations:
             halts = tuple(halt for halt in halts_of(connection) if halt.pipeline == pipeline)
             if halts:
                 connection.execute(delete(dead_run).where(dead_run.c.pipeline == pipeline))
-                self._record(connection, "resume", len(halts), by)
+                record_act(connection, "resume", by, self._clock(), count=len(halts))
         return halts
 
     def acts(self, limit: int) -> tuple[Act, ...]:
@@ -201,15 +201,14 @@ class Operations:
                     connection.execute(insert(delivery_event).values(_event(name, row, values, by, now)))
                     done.append(row["id"])
             if done:
-                self._record(connection, name, len(done), by)
+                record_act(connection, name, by, now, count=len(done))
         return tuple(done)
 
-    def _record(self, connection: Connection, name: str, count: int, by: By) -> None:
-        connection.execute(
-            insert(act).values(
-                at=self._clock(), actor=by.actor, act=name, filter=by.chosen, count=count, reason=by.reason
-            )
-        )
+
+def record_act(connection: Connection, name: str, by: By, now: datetime, *, count: int = 1) -> None:
+    """Keep an act, in the transaction of what it changes."""
+    values = {"actor": by.actor, "act": name, "filter": by.chosen, "count": count, "reason": by.reason}
+    connection.execute(insert(act).values(at=now, **values))
 
 
 def refuse_replay(known: Delivery | None, delivery_id: int) -> None:

@@ -6,13 +6,13 @@ A halt is another thing: this connector makes it, after a run of dead letters.
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, insert, or_, select
+from sqlalchemy import ColumnElement, RowMapping, delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ledger.database import Database
 from connector.ledger.halts import is_halted
-from connector.ledger.operations import By
-from connector.ledger.tables import act, pause
+from connector.ledger.operations import By, record_act
+from connector.ledger.tables import pause
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class PauseStore:
             new = dialect.insert(pause).values(**row).on_conflict_do_nothing().returning(pause.c.pipeline)
             is_new = connection.execute(new).first() is not None
             if is_new:
-                _record(connection, "pause", by, now)
+                record_act(connection, "pause", by, now)
             return is_new
 
     def resume(self, pipeline: str, by: By, now: datetime) -> bool:
@@ -56,7 +56,7 @@ class PauseStore:
         with self._database.write() as connection:
             gone = connection.execute(delete(pause).where(pause.c.pipeline == pipeline))
             if gone.rowcount:
-                _record(connection, "resume", by, now)
+                record_act(connection, "resume", by, now)
             return gone.rowcount > 0
 
 
@@ -64,11 +64,6 @@ def is_held(pipeline: ColumnElement[str]) -> ColumnElement[bool]:
     """Give the condition "nothing of this pipeline may be claimed": it is paused, or halted."""
     paused = select(pause.c.pipeline).where(pause.c.pipeline == pipeline).exists()
     return or_(is_halted(pipeline), paused)
-
-
-def _record(connection: Connection, name: str, by: By, now: datetime) -> None:
-    values = {"actor": by.actor, "act": name, "filter": by.chosen, "count": 1, "reason": by.reason}
-    connection.execute(insert(act).values(at=now, **values))
 
 
 def _read(row: RowMapping) -> Pause:

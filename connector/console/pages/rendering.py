@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, Response
 
 from connector.clock import Clock
 from connector.console.pages.page import Page
-from connector.console.person import Person, Role, person_of
+from connector.console.person import Person, Role
 
 FOLDER = Path(__file__).parents[1]
 STATIC = FOLDER / "static"
@@ -39,7 +39,7 @@ class Renderer:
         """Give the page."""
         common = {
             "request": request,
-            "person": person_of(request),
+            "person": getattr(request.state, "person", None),  # none before a login
             "pages": self._pages,
             "now": self._clock(),
         }

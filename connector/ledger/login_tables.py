@@ -1,0 +1,38 @@
+"""The tables of logins to the console, as `migrations/` creates them."""
+
+from sqlalchemy import Column, Integer, Table, Text
+
+from connector.ledger.columns import Moment, Words
+from connector.ledger.naming import metadata
+
+# Who is logged in to the console. Of the secret that a browser holds only a hash is kept.
+console_session = Table(
+    "console_session",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    Column("person", Words, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("stamp", Text),  # of the password that it began with; another one ends it
+    Column("began_at", Moment, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+)
+
+# Logins that are under way at an identity provider. Each is taken once.
+console_errand = Table(
+    "console_errand",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    Column("nonce", Text, nullable=False),
+    Column("verifier", Text, nullable=False),
+    Column("next_path", Text, nullable=False),
+    Column("began_at", Moment, nullable=False),
+)
+
+# Tries to log in that failed or are not over, by address and name; counted anew when a window has passed.
+console_try = Table(
+    "console_try",
+    metadata,
+    Column("subject", Text, primary_key=True),
+    Column("tries", Integer, nullable=False),
+    Column("began_at", Moment, nullable=False),
+)

@@ -1,0 +1,14 @@
+"""Ten thousand passwords, tried against one name."""
+
+from pathlib import Path
+
+from tests.console.access import guarded, guesses
+
+
+def test_ten_thousand_guesses_are_refused(tmp_path: Path) -> None:
+    with guarded(tmp_path) as door:
+        statuses = guesses(door, "otto", at_once=8, each=1250)
+        acts = door.acts()
+
+    assert statuses == {401: 5, 429: 9995}
+    assert acts == [("login refused", "otto")] * 5
