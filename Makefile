@@ -38,6 +38,7 @@ soak: .venv/dev ## two replicas under faults and kills, a crash at every two pla
 	@$(BIN)/python -m tests.soak.replicas --documents $(documents)
 	@$(BIN)/pytest tests/soak/soak_pairs.py
 	@$(BIN)/pytest -n 0 -s tests/soak/soak_day.py
+	@$(BIN)/pytest -n 0 tests/soak/soak_webhooks.py
 
 bench: .venv/dev ## documents a second, beside known tools; benchmarks/README.md says how to read it
 	@$(BIN)/python -m benchmarks.mapping

@@ -99,6 +99,12 @@ def signs() -> Mapping[str, float]:
     return dict(_signs)
 
 
+def this_thread() -> Call | None:
+    """Give the innermost call of the calling thread."""
+    stack = _under_way.get(threading.current_thread().name)
+    return stack[-1] if stack else None
+
+
 @contextmanager
 def listening(listener: Ended) -> Iterator[None]:
     """Let `listener` be told of every call that ends while the block runs."""

@@ -6,6 +6,8 @@ from typing import Literal
 
 import structlog
 
+from connector.calls import this_thread
+
 
 def configure_logging(level: str = "info", style: Literal["auto", "console", "json"] = "auto") -> None:
     """Set up structlog for this process. `auto`: for people on a terminal, JSON lines elsewhere."""
@@ -16,6 +18,7 @@ def configure_logging(level: str = "info", style: Literal["auto", "console", "js
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            bind_ids,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info
@@ -26,3 +29,14 @@ def configure_logging(level: str = "info", style: Literal["auto", "console", "js
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+
+
+def bind_ids(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Add the ids of what the thread is busy with, so that any line can be found by its document."""
+    call = this_thread()
+    if call is not None:
+        if call.pipeline:
+            event.setdefault("pipeline", call.pipeline)
+        if len(call.documents) == 1:  # a batch's lines name theirs themselves
+            event.setdefault("document_id", call.documents[0])
+    return event

@@ -359,6 +359,7 @@ class DocfloClient:
         log.debug(
             "docflo.request",
             operation=operation,
+            path=response.url.path,  # ids, never what is searched for
             status=response.status_code,
             milliseconds=round((time.monotonic() - began) * 1000),
             remaining=limit.remaining if limit else None,

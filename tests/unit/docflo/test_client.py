@@ -199,6 +199,7 @@ def test_one_event_tells_of_a_request_without_what_it_carried() -> None:
     assert event == {
         "event": "docflo.request",
         "operation": "document",
+        "path": f"/docs/v1/document/byId/{DOCUMENT}",
         "status": 200,
         "remaining": 7,
         "log_level": "debug",
