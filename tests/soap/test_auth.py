@@ -244,6 +244,32 @@ def test_a_session_is_renewed_and_the_call_made_once_more(tmp_path: Path) -> Non
     assert len(erp.rows) == 4
 
 
+def test_a_session_is_ended_when_the_target_is_closed(tmp_path: Path) -> None:
+    erp = TinyErp()
+    session = f"auth:\n{SESSION}      logout: Logout\n"
+    with serving(erp.answer) as address:
+        adapter(tmp_path, address, session).close()  # no session was begun, so none is ended
+        soap = adapter(tmp_path, address, session)
+        soap.deliver([record()])
+
+        soap.close()
+
+    assert [request.operation for request in erp.requests] == ["Login", "Find", "Create", "Logout"]
+    assert erp.requests[-1].text("token") == erp.requests[1].text("token") != ""
+
+
+def test_a_logout_that_fails_harms_nothing(tmp_path: Path) -> None:
+    erp = TinyErp()
+    erp.guard = lambda request: Response(500) if request.operation == "Logout" else None
+    with serving(erp.answer) as address:
+        soap = adapter(tmp_path, address, f"auth:\n{SESSION}      logout: Logout\n")
+        receipts = soap.deliver([record()])
+
+        soap.close()
+
+    assert receipts == [Receipt(id="1", created=True)]
+
+
 def test_many_threads_that_meet_one_expiry_log_in_once(tmp_path: Path) -> None:
     erp = TinyErp()
     erp.guard = sessions = Sessions(erp, calls=1000)

@@ -97,6 +97,9 @@ class TinyErp:
         token = f"token-{len(self.requests)}" if request.text("password") == "pass-word" else ""
         return f'<t:LoginResponse xmlns:t="urn:tiny"><t:token>{token}</t:token></t:LoginResponse>'
 
+    def _logout(self, _request: Request) -> str:
+        return '<t:LogoutResponse xmlns:t="urn:tiny"/>'
+
 
 XML = {"Content-Type": "text/xml; charset=utf-8"}
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from connector.adapters.base import Finding, Found, Idempotency, Outcome, TargetObject
 from connector.adapters.soap.check import check_erp
-from connector.adapters.soap.delivery import deliver_record, find_record
+from connector.adapters.soap.delivery import deliver_record, find_record, read_record
 from connector.adapters.soap.describe import describe_object
 from connector.adapters.soap.erp import Erp
 from connector.adapters.soap.load import load_profile
@@ -64,6 +64,10 @@ class SoapAdapter:
                     raise
                 found.append(error)
         return found
+
+    def find(self, record: Record, receipt_id: str) -> Receipt | None:
+        """Ask for a record by the ERP's own id, as the profile's `read` says."""
+        return read_record(self._erp, record, receipt_id, self._clock)
 
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare settings, WSDL, operations, credentials and the fields of `shapes` with the profile."""

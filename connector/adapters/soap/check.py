@@ -1,19 +1,19 @@
 """What `check` finds out about a SOAP ERP: settings, WSDL and drift, operations, messages, credentials."""
 
-import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from connector.adapters.base import Finding, Severity
 from connector.adapters.loopback import is_loopback
 from connector.adapters.soap.delivery import scope_of
-from connector.adapters.soap.documents import fetch
 from connector.adapters.soap.erp import Erp
 from connector.adapters.soap.outcome import Kind
 from connector.adapters.soap.profile import MAIN, EndpointPlan
 from connector.adapters.soap.reply import Reply
 from connector.adapters.soap.settings import SoapSettings
 from connector.adapters.soap.uses import Uses, did_you_mean
+from connector.adapters.soap.wsdl import parse_wsdl
 from connector.errors import ConfigError, ConnectorError
 from connector.record import RecordShape
 
@@ -88,8 +88,9 @@ def _messages(erp: Erp) -> Iterator[Finding]:
             "examples", "the profile has no examples, so no message could be built", "add `examples:`"
         )
     built = 0
+    parts = max(len(step.record_id) for step in erp.profile.steps)
     for at, record in enumerate(erp.profile.examples):
-        scope = {**scope_of(erp, record), "record_id": "1", "captured": {}}
+        scope = {**scope_of(erp, record), "record_id": "/".join(["1"] * parts), "captured": {}}
         for call in erp.profile.calls():
             if erp.profile.login is not None and call is erp.profile.login.call:
                 continue
@@ -103,27 +104,29 @@ def _messages(erp: Erp) -> Iterator[Finding]:
 
 
 def _drift(erp: Erp) -> Iterator[Finding]:
-    """Compare the WSDL that is a file with the one that the ERP shows now."""
+    """Compare the WSDL that is a file, and all that it imports, with what the ERP shows now."""
     section = erp.profile.endpoints[MAIN].wsdl
     if section.file is None or section.url is None:
         return
+    kept = erp.endpoint(MAIN).wsdl
     wire = erp.new_wire()
     try:
-        shown = fetch(erp.address(section.url), wire)
-        kept = (erp.profile.path.parent / section.file).read_bytes()
-    except (ConnectorError, OSError) as error:
-        message = error.message if isinstance(error, ConnectorError) else str(error)
-        yield _warning("wsdl drift", f"cannot compare with the ERP's: {message}")
+        shown = parse_wsdl(replace(erp.source(section), location=erp.address(section.url)), wire=wire)
+    except ConnectorError as error:
+        yield _warning("wsdl drift", f"cannot compare with the ERP's: {error.message}")
         return
     finally:
         wire.close()
-    if hashlib.sha256(shown).digest() == hashlib.sha256(kept).digest():
-        yield _ok("wsdl drift", "the ERP shows the WSDL that the profile keeps")
+    known = set(kept.fingerprints.values())
+    others = sorted(place for place, sha256 in shown.fingerprints.items() if sha256 not in known)
+    if not others:
+        yield _ok("wsdl drift", f"the ERP shows the {kept.documents} document(s) that the profile keeps")
     else:
+        named = ", ".join(place.rpartition("/")[2] for place in others)
         yield _error(
             "wsdl drift",
-            f"the ERP shows another WSDL than {section.file.name}",
-            "save it beside the old one, compare, and run `profile check` with it",
+            f"the ERP shows others than the profile keeps: {named}",
+            "save them beside the old ones, compare, and run `profile check` with them",
         )
 
 

@@ -65,6 +65,7 @@ def deliver_record(erp: Erp, record: Record, clock: Clock) -> Receipt:
     Raises: OutcomeUnknownError when it may hold it; any other `ConnectorError` when it does not.
     """
     way = _Way(scope=scope_of(erp, record))
+    erp.pace.reserve(erp.profile.calls_at_most)
     with erp.wire() as wire:
         start = 0
         if erp.profile.looks_first:
@@ -90,6 +91,7 @@ def find_record(erp: Erp, record: Record, clock: Clock) -> Receipt | None:
     Raises: OutcomeUnknownError for what a person must decide; any `ConnectorError` when the ERP cannot tell.
     """
     scope = scope_of(erp, record)
+    erp.pace.reserve(len(erp.profile.lookups))
     with erp.wire() as wire:
         held = look_up(erp, wire, scope, clock)
     if held is None and erp.profile.idempotency.class_ != "native" and erp.profile.in_doubt.then == "hold":
@@ -100,6 +102,29 @@ def find_record(erp: Erp, record: Record, clock: Clock) -> Receipt | None:
     if held is None or held.resume is not None:
         return None
     return receipt(erp, held.record_id, scope, created=False)
+
+
+def read_record(erp: Erp, record: Record, id_: str, clock: Clock) -> Receipt | None:
+    """Ask for a record by the ERP's own id; where the profile does not say how, a person's word counts.
+
+    Raises: any `ConnectorError` when the ERP cannot tell.
+    """
+    scope = {**scope_of(erp, record), "record_id": id_}
+    read = erp.profile.read
+    if read is None:
+        return receipt(erp, id_, scope, created=None)
+    erp.pace.reserve(1)
+    with erp.wire() as wire:
+        reply = erp.call(wire, read.call, scope).reply
+    name = read.call.operation
+    if isinstance(reply, NoAnswer):
+        raise call_error(name, reply, wrote=False)
+    if read.found.holds(reply):
+        return receipt(erp, id_, scope, created=None)
+    if read.not_found.holds(reply):
+        return None
+    verdict = read.call.judge.judge(reply)
+    raise call_error(name, verdict, wrote=False, now=clock(), pause=erp.pace.pause(verdict))
 
 
 def receipt(erp: Erp, id_: str, scope: Mapping[str, object], *, created: bool | None) -> Receipt:
@@ -132,6 +157,7 @@ def _take(erp: Erp, wire: Wire, step: Step, way: _Way, clock: Clock) -> Receipt 
     if isinstance(reply, NoAnswer):
         raise _after(way, name, call_error(name, reply, wrote=step.changes))
     verdict = step.call.judge.judge(reply)
+    pause = erp.pace.pause(verdict)
     if verdict.kind is Kind.DELIVERED:
         way.took(step, reply)
         return None
@@ -139,7 +165,6 @@ def _take(erp: Erp, wire: Wire, step: Step, way: _Way, clock: Clock) -> Receipt 
         return _accepted(erp, step, way, reply)
     if verdict.kind is Kind.DUPLICATE:
         return _duplicate(erp, wire, verdict, way, clock)
-    pause = erp.profile.limits.throttle_seconds
     raise _after(way, name, call_error(name, verdict, wrote=step.changes, now=clock(), pause=pause))
 
 

@@ -69,11 +69,15 @@ class Documents:
 
         Bundled documents do not count: they change with this connector, not with the ERP.
         """
-        own = [content for location, content in self.read.items() if location not in STANDARD]
-        hashes = [hashlib.sha256(content).hexdigest() for content in own]
+        hashes = list(self.fingerprints().values())
         return (
             hashes[0] if len(hashes) == 1 else hashlib.sha256("\n".join(sorted(hashes)).encode()).hexdigest()
         )
+
+    def fingerprints(self) -> dict[str, str]:
+        """Give the fingerprint of each document by its place, those apart that are bundled."""
+        own = {location: content for location, content in self.read.items() if location not in STANDARD}
+        return {location: hashlib.sha256(content).hexdigest() for location, content in own.items()}
 
     def _find(self, location: str) -> bytes:
         if location in self._source.catalog:

@@ -13,6 +13,7 @@ from connector.adapters.soap.fit import Misfit
 from connector.adapters.soap.made import Branch
 from connector.adapters.soap.message import Endpoint, Message, MisfitError
 from connector.adapters.soap.outcome import Kind
+from connector.adapters.soap.pace import Pace
 from connector.adapters.soap.profile import Call, EndpointPlan, Profile, render
 from connector.adapters.soap.reply import Reply, read_reply
 from connector.adapters.soap.settings import SoapSettings
@@ -52,6 +53,7 @@ class Erp:
         self._lock = threading.Lock()
         self._idle: list[Wire] = []
         self._slots = threading.BoundedSemaphore(profile.limits.concurrency)
+        self.pace = Pace(profile.limits, clock)
         self.credentials = Credentials(profile, self.base_scope, self._plain_wire, clock)
         if profile.login is not None:
             self.credentials.use_session(self._log_in)
@@ -198,6 +200,7 @@ class Erp:
             ns=self.profile.ns,
             skip_missing=plan.binding.missing_required == "skip",
             xsi_types=plan.binding.xsi_types,
+            cut=plan.binding.max_length == "truncate",
         )
         own = [call for call in self.profile.calls() if self.profile.endpoints[call.endpoint] is plan]
         problems = []
@@ -207,7 +210,10 @@ class Erp:
             except ConfigError as error:
                 problems.append(Problem(place=call.place, message=error.message))
         if problems:
-            raise ConfigError("the profile names operations that the WSDL does not offer", problems=problems)
+            named = "; ".join(dict.fromkeys(problem.message for problem in problems))
+            raise ConfigError(
+                f"the profile names operations that the WSDL does not offer: {named}", problems=problems
+            )
         return endpoint
 
     def _plain_wire(self) -> Wire:

@@ -69,6 +69,9 @@ class BindingSection(_Section):
     missing_required: Literal["error", "skip"] = Field(
         default="error", description="skip: leave out what the WSDL requires and the body does not give."
     )
+    max_length: Literal["reject", "truncate"] = Field(
+        default="reject", description="truncate: cut text that is longer than the WSDL takes."
+    )
     xsi_types: bool | None = Field(
         default=None,
         description="Name each element's type. Default: where the WSDL says use=encoded.",
@@ -277,6 +280,13 @@ class VerifySection(CallSection):
     compare: dict[str, str] = Field(min_length=1, description="XPath -> what it must equal.")
 
 
+class ReadSection(CallSection):
+    """How a record is asked for by the ERP's own id, ${record_id}: what a person links is looked at first."""
+
+    found: TestSection
+    not_found: TestSection
+
+
 class IdempotencySection(_Section):
     """What keeps a second delivery from making a second record."""
 
@@ -301,11 +311,22 @@ class InDoubtSection(_Section):
     )
 
 
+class RateSection(_Section):
+    """So many calls in so many seconds."""
+
+    calls: int = Field(ge=1)
+    seconds: Seconds
+
+
 class LimitsSection(_Section):
     """What the ERP can take from one process of this connector."""
 
     concurrency: int = Field(default=2, ge=1, description="Calls at once, per process.")
     throttle_seconds: Seconds = Field(default=30, description="Pause after a refusal that names none.")
+    throttle_backoff: tuple[Seconds, ...] = Field(
+        default=(), description="Instead: the pause after the first refusal, the second in a row, and so on."
+    )
+    rate: RateSection | None = Field(default=None, description="Calls in a time, per process.")
     max_body_bytes: int = Field(default=10 * 1024 * 1024, ge=1024)
 
 
@@ -354,6 +375,7 @@ class ProfileFile(_Section):
     errors: tuple[ErrorSection, ...] = ()
     lookup: tuple[LookupSection, ...] = ()
     verify: VerifySection | None = None
+    read: ReadSection | None = None
     record_url: str | None = Field(
         default=None, description="Link for people: https://erp.example/${record_id}."
     )

@@ -125,6 +125,14 @@ def _kind(value: object) -> str:
     return names.get(type(value), type(value).__name__)
 
 
+def _part(value: object, position: int) -> str:
+    parts = _text(value).split("/")
+    if not 1 <= position <= len(parts):
+        message = f"has {len(parts)} part(s), not {position}"
+        raise UnfitValueError(message)
+    return parts[position - 1]
+
+
 def _pad(value: object, width: int) -> str:
     return _text(value).rjust(width, "0")
 
@@ -159,6 +167,7 @@ FILTERS: Mapping[str, FilterKind] = {
     "md5": _entry(lambda value: hashlib.md5(_bytes(value), usedforsecurity=False).hexdigest(), "MD5, in hex"),
     "nav_quote": _entry(_nav_quote, "text as a filter of Dynamics NAV takes it literally"),
     "pad": _entry(_pad, "zeros before it, up to a width", 1),
+    "part": _entry(_part, "one of the parts between slashes, such as the year of 4711/2026", 1),
     "replace": _entry(lambda value, old, new: _text(value).replace(str(old), str(new)), "another text", 2),
     "round": _entry(_round, "rounded half up to so many decimal places", 1),
     "sha256": _entry(lambda value: hashlib.sha256(_bytes(value)).digest(), "the bytes of a SHA-256"),

@@ -18,6 +18,7 @@ from connector.adapters.soap.profile import (
     Login,
     Lookup,
     Profile,
+    Read,
     Step,
     Text,
     Verify,
@@ -79,6 +80,7 @@ class _Loader:
             steps=steps,
             lookups=tuple(self._lookup(each, ("lookup", at), steps) for at, each in enumerate(file.lookup)),
             verify=self._verify(),
+            read=self._read(),
             record_url=None if file.record_url is None else self._text(file.record_url, ("record_url",)),
             in_doubt=file.in_doubt,
             limits=file.limits,
@@ -146,6 +148,16 @@ class _Loader:
             return None
         call = self._call(section, ("verify",), Judge(codes=self._codes))
         return Verify(call=call, compare=self._comparisons(section.compare, ("verify", "compare")))
+
+    def _read(self) -> Read | None:
+        section = self._file.read
+        if section is None:
+            return None
+        return Read(
+            call=self._call(section, ("read",), Judge(codes=self._codes)),
+            found=self._test(section.found, ("read", "found")),
+            not_found=self._test(section.not_found, ("read", "not_found")),
+        )
 
     def _login(self) -> Login | None:
         found = [(at, each.session) for at, each in enumerate(self._file.auth) if each.session is not None]
@@ -292,6 +304,10 @@ class _Loader:
         if Kind.ACCEPTED in kinds and (made.in_doubt.then == "recreate" and class_ != "native"):
             message = "with an outcome `accepted`, not found does not mean absent: use hold"
             self._problems.append((("in_doubt", "then"), message))
+        rate = made.limits.rate
+        if rate is not None and rate.calls < made.calls_at_most:
+            message = f"one record takes up to {made.calls_at_most} calls: it would wait for ever"
+            self._problems.append((("limits", "rate", "calls"), message))
         if class_ == "unique" and not made.lookups and Kind.DUPLICATE in kinds:
             self._problems.append((("lookup",), "a duplicate gives its id by a lookup: name one"))
 

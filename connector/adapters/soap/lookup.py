@@ -121,7 +121,7 @@ def _conflict(name: str, what: str, reply: Reply) -> OutcomeUnknownError:
 
 
 def _cannot_tell(name: str, verdict: Verdict, erp: Erp, clock: Clock) -> ConnectorError:
-    error = call_error(name, verdict, wrote=False, now=clock(), pause=erp.profile.limits.throttle_seconds)
+    error = call_error(name, verdict, wrote=False, now=clock(), pause=erp.pace.pause(verdict))
     if isinstance(error, RejectedError):
         return OutcomeUnknownError(f"cannot look: {error.message}", remedy=error.remedy, remote=error.remote)
     return error

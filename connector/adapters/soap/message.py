@@ -62,13 +62,14 @@ class Endpoint:
         ns: Mapping[str, str],
         skip_missing: bool = False,
         xsi_types: bool | None = None,
+        cut: bool = False,
     ) -> None:
         self.wsdl = wsdl
         self.port = wsdl.port(service, port)
         self.address = address or (self.port.binding_options or {}).get("address") or ""
         self.is_encoded = self.port.binding.name.text in wsdl.facets.lineage.encoded
         self._xsi_types = self.is_encoded if xsi_types is None else xsi_types
-        self._shaper = Shaper(wsdl, ns, skip_missing=skip_missing)
+        self._shaper = Shaper(wsdl, ns, skip_missing=skip_missing, cut=cut)
         client = zeep.Client(wsdl.document, transport=_Capture(), settings=zeep.Settings(raw_response=True))
         self._service = ServiceProxy(client, self.port.binding, address=self.address)
 

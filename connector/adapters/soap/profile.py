@@ -14,7 +14,7 @@ from connector.adapters.soap.file import (
     TimeoutsSection,
     WsdlSection,
 )
-from connector.adapters.soap.outcome import Judge, Test
+from connector.adapters.soap.outcome import Judge, Kind, Test
 from connector.adapters.soap.reply import XPath
 from connector.adapters.soap.template import Absent, Scope, Template, as_text
 from connector.record import Record
@@ -88,6 +88,15 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Read:
+    """Asking for a record by the ERP's own id."""
+
+    call: Call
+    found: Test
+    not_found: Test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """A login that gives a token."""
 
@@ -129,6 +138,7 @@ class Profile:
     steps: tuple[Step, ...]
     lookups: tuple[Lookup, ...]
     verify: Verify | None
+    read: Read | None
     record_url: Text | None
     in_doubt: InDoubtSection
     limits: LimitsSection
@@ -150,8 +160,19 @@ class Profile:
         yield from (lookup.call for lookup in self.lookups)
         if self.verify is not None:
             yield self.verify.call
+        if self.read is not None:
+            yield self.read.call
         if self.login is not None:
             yield self.login.call
+
+    @property
+    def calls_at_most(self) -> int:
+        """Give how many calls the delivery of one record takes, but for logins."""
+        judges = [step.call.judge for step in self.steps]
+        kinds = {rule.kind for judge in judges for rule in judge.rules}
+        kinds |= {code.kind for judge in judges for code in judge.codes}
+        lookups = len(self.lookups) * (self.looks_first + (Kind.DUPLICATE in kinds))
+        return len(self.steps) + lookups + (self.verify is not None)
 
     def readings(self) -> Iterator[Reading]:
         """Give everything that the messages read, with the loops around it."""

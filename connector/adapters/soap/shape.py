@@ -30,9 +30,12 @@ from connector.yaml_words import suggest
 class Shaper:
     """Fits bodies to one WSDL. Safe to use from several threads."""
 
-    def __init__(self, wsdl: Wsdl, ns: Mapping[str, str], *, skip_missing: bool = False) -> None:
+    def __init__(
+        self, wsdl: Wsdl, ns: Mapping[str, str], *, skip_missing: bool = False, cut: bool = False
+    ) -> None:
         self._wsdl = wsdl
         self._ns = ns
+        self._cut = cut  # text that is too long
         self._plans = Plans(wsdl, skip_missing=skip_missing)
 
     def fields(self, type_: Any, made: Branch, path: str, fit: Fit) -> dict[str, Shaped]:
@@ -43,7 +46,7 @@ class Shaper:
             plain = plan.plain.get(name)
             if plain is not None and type(inner) is Leaf and inner.value is not None:
                 try:
-                    shaped[name] = write(plain, inner.value)
+                    shaped[name] = write(plain, inner.value, cut=self._cut)
                 except UnfitValueError as error:
                     _note(fit, f"{path}/{name}" if path else name, inner, str(error))
                     shaped[name] = xsd.SkipValue
@@ -300,7 +303,7 @@ class Shaper:
 
     def _text(self, simple: Simple, made: Leaf, at: str, fit: Fit) -> Shaped:
         try:
-            text = write(simple, made.value)
+            text = write(simple, made.value, cut=self._cut)
             return text.split() if simple.is_list else text  # zeep joins lists itself
         except UnfitValueError as error:
             _note(fit, at, made, str(error))

@@ -13,6 +13,7 @@ from connector.adapters.soap.facets import FacetIndex, Facets
 from connector.adapters.soap.filters import UnfitValueError
 from connector.adapters.soap.template import Value
 
+_TEXTS = frozenset({"string", "normalizedString", "token"})
 _OCTETS = frozenset({"base64Binary", "hexBinary"})  # their lengths count bytes, not characters
 
 
@@ -28,6 +29,16 @@ class Simple:
     def writer(self) -> Callable[[Value], str]:
         """Give what writes values as the built-in type."""
         return writer(self.builtins[0]) if len(self.builtins) == 1 else partial(_first, self.builtins)
+
+    @cached_property
+    def longest(self) -> int | None:
+        """Give how many characters of text it takes at most; None where there is no such limit."""
+        if len(self.facets) != 1 or self.builtins[0] not in _TEXTS:
+            return None
+        bounds = [
+            int(facets.bounds["maxLength"]) for facets in self.facets[0] if "maxLength" in facets.bounds
+        ]
+        return min(bounds, default=None)
 
     @cached_property
     def is_measured(self) -> bool:
@@ -57,14 +68,16 @@ def simple_type(type_: Any, local: tuple[tuple[Facets, ...], ...], facets: Facet
     return Simple((builtin,), False, local or ((named,) if named else ()))  # noqa: FBT003 as above
 
 
-def write(simple: Simple, value: Value) -> str:
-    """Give a value as the type writes it.
+def write(simple: Simple, value: Value, *, cut: bool = False) -> str:
+    """Give a value as the type writes it; with `cut`, text as long as the type takes it.
 
     Raises: UnfitValueError.
     """
     if simple.is_list and isinstance(value, str):
         return " ".join(write(Simple(simple.builtins, False, simple.facets), each) for each in value.split())  # noqa: FBT003 as above
     text = simple.writer(value)
+    if cut and simple.longest is not None:
+        text = text[: simple.longest]
     if len(simple.facets) == 1 and simple.is_measured:
         for facets in simple.facets[0]:
             facets.check(text)

@@ -26,6 +26,7 @@ class Wsdl:
     document: Any = field(repr=False)  # zeep.wsdl.Document
     facets: FacetIndex = field(repr=False)
     sha256: str
+    fingerprints: Mapping[str, str] = field(repr=False)  # of each document, by its place
     documents: int  # that were read
     bytes: int
     seconds: float  # that loading took
@@ -133,6 +134,7 @@ def parse_wsdl(source: WsdlSource, *, wire: Wire | None = None) -> Wsdl:
         document=document,
         facets=facets,
         sha256=documents.sha256(),
+        fingerprints=documents.fingerprints(),
         documents=len(documents.read),
         bytes=sum(len(content) for content in documents.read.values()),
         seconds=time.monotonic() - started,

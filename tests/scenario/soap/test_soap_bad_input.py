@@ -73,7 +73,7 @@ def test_a_wsdl_that_cannot_be_had_delivers_nothing_and_says_so(world: World, sp
         (
             "operation: CreateVendorInvoice",
             "operation: CreateInvoice",
-            "operations that the WSDL does not offer",
+            "has no operation `CreateInvoice`; did you mean `CreateVendorInvoice`",
         ),
         ("port: Purchasing", "port: Sales", "Sales"),
         ("grossTotal: ${record.Total}", "grossTotals: ${record.Total}", "grossTotals"),
