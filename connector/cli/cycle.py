@@ -147,8 +147,8 @@ def _read_ledger(cycle: Cycle, connector: Connector) -> None:
 
 
 def _open(connector: Connector) -> Counter[str]:
-    """Count what is due now or later, by pipeline."""
-    counts = connector.store.counts()
+    """Count what is due now or later, by pipeline; a backfill looks after its own."""
+    counts = connector.store.counts(backfills=False)
     names = [pipeline.name for pipeline in connector.pipelines]
     return Counter(
         {

@@ -35,6 +35,10 @@ class State(StrEnum):
 OPEN_STATES = frozenset({State.PENDING, State.IN_DOUBT, State.DELIVERED})
 """States that work is due in."""
 
+LIVE = 0
+"""The `backfill_id` of what no backfill brought: the pipelines' own work."""
+
+
 ARROWS: frozenset[tuple[State, State]] = frozenset(
     {
         (State.PENDING, State.IN_DOUBT),
@@ -139,6 +143,7 @@ class Delivery:
     notice_attempts: int = 0
     notice_failure: str | None = None  # why Docflo could not be told
     notice_shown_at: datetime | None = None  # from here on Docflo may show the reason of a dead letter
+    backfill_id: int = LIVE  # whose work it is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

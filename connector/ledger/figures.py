@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from connector.ledger.breaker import Breaker
 from connector.ledger.database import Database
-from connector.ledger.delivery import Halt, State
+from connector.ledger.delivery import LIVE, Halt, State
 from connector.ledger.halts import halts_of
 from connector.ledger.harvest import Harvest
 from connector.ledger.pauses import Pause
@@ -42,12 +42,14 @@ def read_figures(database: Database) -> Figures:
 
     Raises: UnavailableError when the database does not answer.
     """
+    is_live = delivery.c.backfill_id == LIVE
     with database.read() as connection:
         return Figures(
             counts=_counts(connection),
             dead=_dead(connection),
-            undelivered_since=_oldest(connection, "found_at", _UNDELIVERED),
-            unshown_since=_oldest(connection, "delivered_at", (State.DELIVERED.value,)),
+            # A backfill takes days: its backlog is not lateness.
+            undelivered_since=_oldest(connection, "found_at", _UNDELIVERED, is_live),
+            unshown_since=_oldest(connection, "delivered_at", (State.DELIVERED.value,), is_live),
             doubted_since=_oldest(connection, "doubted_at", (State.IN_DOUBT.value,)),
             listed_at={
                 row.pipeline: row.moved_at
@@ -83,10 +85,12 @@ def _dead(connection: Connection) -> Mapping[tuple[str, str], int]:
     return {(row[0], row[1] or "unknown"): row[2] for row in rows}
 
 
-def _oldest(connection: Connection, column: str, states: tuple[str, ...]) -> Mapping[str, datetime]:
+def _oldest(
+    connection: Connection, column: str, states: tuple[str, ...], *more: ColumnElement[bool]
+) -> Mapping[str, datetime]:
     columns = delivery.c
     oldest = func.min(columns[column]).label("oldest")
-    statement = select(columns.pipeline, oldest).where(columns.state.in_(states))
+    statement = select(columns.pipeline, oldest).where(columns.state.in_(states), *more)
     rows = connection.execute(statement.group_by(columns.pipeline))
     return {row.pipeline: row.oldest for row in rows if row.oldest is not None}
 

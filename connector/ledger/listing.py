@@ -11,7 +11,16 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, delete, func, insert, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connector.ledger.delivery import HELD, Checkpoint, Failure, Found, OnChange, State
+from connector.ledger.delivery import (
+    HELD,
+    LIVE,
+    OPEN_STATES,
+    Checkpoint,
+    Failure,
+    Found,
+    OnChange,
+    State,
+)
 from connector.ledger.rows import FREE, content_columns, failure_columns
 from connector.ledger.tables import checkpoint as checkpoint_table
 from connector.ledger.tables import checkpoint_history, delivery, delivery_event
@@ -37,6 +46,15 @@ class Listed:
     ignored: int = 0  # the same, and it stays at that
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who lists, and what of it becomes whose work."""
+
+    backfill_id: int = LIVE
+    only_new: bool = False  # what the ledger knows is left as it is
+    most: int | None = None  # new documents to take, in the order given; None: all
+
+
 class _Verdict(StrEnum):
     NEW = "new"
     CHANGED = "changed"
@@ -48,7 +66,12 @@ class _Verdict(StrEnum):
 
 
 def store_documents(
-    connection: Connection, pipeline: str, found: Sequence[Found], on_change: OnChange, now: datetime
+    connection: Connection,
+    pipeline: str,
+    found: Sequence[Found],
+    on_change: OnChange,
+    now: datetime,
+    origin: Origin = Origin(),
 ) -> Listed:
     """Store what is new or changed among `found`; a document found twice counts once, as last seen."""
     distinct = {document.document_id: document for document in found}
@@ -56,10 +79,14 @@ def store_documents(
     for chunk in _chunks(distinct.values()):
         known = _known(connection, pipeline, chunk)
         new = [document for document in chunk if document.document_id not in known and document.is_ready]
-        _insert(connection, pipeline, new, now)
+        if origin.most is not None:
+            new = new[: origin.most - verdicts[_Verdict.NEW]]
+        _insert(connection, pipeline, new, now, origin)
         verdicts[_Verdict.NEW] += len(new)
         verdicts.update(
-            _revise(connection, known[document.document_id], document, on_change, now)
+            _Verdict.UNCHANGED
+            if origin.only_new
+            else _revise(connection, known[document.document_id], document, on_change, now, origin)
             for document in chunk
             if document.document_id in known
         )
@@ -125,16 +152,19 @@ def _known(connection: Connection, pipeline: str, chunk: Sequence[Found]) -> Map
         columns.revision,
         columns.lease_epoch,
         columns.lease_until,
+        columns.backfill_id,
     ).where(
         columns.pipeline == pipeline, columns.document_id.in_([document.document_id for document in chunk])
     )
     return {row["document_id"]: row for row in connection.execute(statement).mappings()}
 
 
-def _insert(connection: Connection, pipeline: str, new: Sequence[Found], now: datetime) -> None:
+def _insert(
+    connection: Connection, pipeline: str, new: Sequence[Found], now: datetime, origin: Origin
+) -> None:
     if not new:
         return
-    connection.execute(insert(delivery), [_new_row(pipeline, document, now) for document in new])
+    connection.execute(insert(delivery), [_new_row(pipeline, document, now, origin) for document in new])
     columns = delivery.c
     story = select(
         columns.id,
@@ -148,7 +178,7 @@ def _insert(connection: Connection, pipeline: str, new: Sequence[Found], now: da
     )
 
 
-def _new_row(pipeline: str, document: Found, now: datetime) -> Mapping[str, object]:
+def _new_row(pipeline: str, document: Found, now: datetime, origin: Origin) -> Mapping[str, object]:
     return {
         "pipeline": pipeline,
         "document_id": document.document_id,
@@ -159,12 +189,18 @@ def _new_row(pipeline: str, document: Found, now: datetime) -> Mapping[str, obje
         "attempts": 0,
         "due_at": now,
         "lease_epoch": 0,
+        "backfill_id": origin.backfill_id,
         **content_columns(document),
     }
 
 
 def _revise(
-    connection: Connection, row: RowMapping, document: Found, on_change: OnChange, now: datetime
+    connection: Connection,
+    row: RowMapping,
+    document: Found,
+    on_change: OnChange,
+    now: datetime,
+    origin: Origin,
 ) -> _Verdict:
     verdict = _compare(row, document, on_change, now)
     match verdict:
@@ -182,6 +218,7 @@ def _revise(
         "attempts": 0,
         "due_at": None if failure else now,
         "died_in": State.PENDING.value if failure else None,
+        "backfill_id": _whose(row, origin),
         **FREE,
         **failure_columns(failure),
         **content_columns(document),
@@ -190,6 +227,12 @@ def _revise(
         return _Verdict.BUSY
     _tell(connection, row, event, to, f"revision {row['revision'] + 1}", now)
     return verdict
+
+
+def _whose(row: RowMapping, origin: Origin) -> int:
+    # A backfill slows down nothing that the pipeline has under way; edits are the work of who finds them.
+    is_live_work = row["backfill_id"] == LIVE and State(row["state"]) in OPEN_STATES
+    return LIVE if is_live_work else origin.backfill_id
 
 
 def _ignore(connection: Connection, row: RowMapping, document: Found, now: datetime) -> _Verdict:

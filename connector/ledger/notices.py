@@ -17,7 +17,14 @@ from connector.ledger.tables import delivery, delivery_event
 
 
 def claim_notices(
-    connection: Connection, pipeline: str, *, limit: int, owner: str, now: datetime, until: datetime
+    connection: Connection,
+    pipeline: str,
+    backfill_id: int,
+    *,
+    limit: int,
+    owner: str,
+    now: datetime,
+    until: datetime,
 ) -> tuple[Notice, ...]:
     """Take what is due; of a halted pipeline nothing: its cause is not the documents."""
     columns = delivery.c
@@ -27,6 +34,7 @@ def claim_notices(
             columns.pipeline == pipeline,
             columns.state == State.DEAD.value,
             columns.notice_due_at <= now,
+            columns.backfill_id == backfill_id,
             ~is_held(columns.pipeline),
         )
         .order_by(columns.notice_due_at, columns.id)

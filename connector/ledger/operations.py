@@ -13,7 +13,7 @@ from sqlalchemy import Connection, RowMapping, delete, insert, select, update
 from connector.clock import Clock
 from connector.errors import PermanentError
 from connector.ledger.database import Database
-from connector.ledger.delivery import Delivery, Found, Halt, State
+from connector.ledger.delivery import LIVE, Delivery, Found, Halt, State
 from connector.ledger.halts import halts_of
 from connector.ledger.rows import (
     FREE,
@@ -195,8 +195,11 @@ class Operations:
                 rows = connection.execute(meant.order_by(columns.id).with_for_update()).mappings().all()
                 for row in rows:
                     values = values_of(row)
+                    # A person waits for it, and its backfill may be over.
                     connection.execute(
-                        update(delivery).where(columns.id == row["id"]).values(changed_at=now, **values)
+                        update(delivery)
+                        .where(columns.id == row["id"])
+                        .values(changed_at=now, backfill_id=LIVE, **values)
                     )
                     connection.execute(insert(delivery_event).values(_event(name, row, values, by, now)))
                     done.append(row["id"])

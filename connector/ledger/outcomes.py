@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, update
 
 from connector.errors import LeaseLostError
-from connector.ledger.delivery import ARROWS, OPEN_STATES, Claim, Failure, Halt, State
+from connector.ledger.delivery import ARROWS, LIVE, OPEN_STATES, Claim, Failure, Halt, State
 from connector.ledger.halts import Runs
 from connector.ledger.rows import FREE, failure_columns
 from connector.ledger.search_keys import search_key
@@ -110,7 +110,8 @@ class Outcomes:
         }
         self._change(claim, State.DEAD, values)
         self._tell(claim, "dead", State.DEAD, _words(failure))
-        self._runs.died(claim.delivery, failure, halt_after)
+        if claim.delivery.backfill_id == LIVE:  # the live pipeline is not halted by what is years old
+            self._runs.died(claim.delivery, failure, halt_after)
 
     def retry(self, claim: Claim, failure: Failure, due_at: datetime) -> None:
         """Record that a try failed: same state, one attempt more, due again at `due_at`.
@@ -159,7 +160,8 @@ class Outcomes:
 
     def _advance(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
         self._change(claim, to, {"attempts": 0, **FREE, **failure_columns(None), **values})
-        self._runs.went_well(claim.delivery)
+        if claim.delivery.backfill_id == LIVE:
+            self._runs.went_well(claim.delivery)
 
     def _change(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
         columns = delivery.c

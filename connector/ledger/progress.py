@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connector.ledger.delivery import Checkpoint, Progress, Unreadable, UnreadableNote
+from connector.ledger.delivery import LIVE, Checkpoint, Progress, Unreadable, UnreadableNote
 from connector.ledger.tables import listing_progress
 from connector.ledger.tables import unreadable as unreadable_table
 
@@ -38,15 +39,27 @@ def forget_progress(connection: Connection, pipeline: str, kind: str | None = No
 
 
 def note_unreadable(
-    connection: Connection, pipeline: str, found: Sequence[Unreadable], now: datetime
+    connection: Connection,
+    pipeline: str,
+    found: Sequence[Unreadable],
+    now: datetime,
+    backfill_id: int = LIVE,
 ) -> None:
     """Store what a listing met and could not read."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     for each in found:
         new = dialect.insert(unreadable_table).values(
-            pipeline=pipeline, first_seen_at=now, last_seen_at=now, **asdict(each)
+            pipeline=pipeline,
+            first_seen_at=now,
+            last_seen_at=now,
+            backfill_id=backfill_id,
+            **asdict(each),
         )
-        changed = {name: new.excluded[name] for name in ("reason", "created_on", "last_seen_at")}
+        changed: dict[str, Any] = {
+            name: new.excluded[name] for name in ("reason", "created_on", "last_seen_at")
+        }
+        if backfill_id == LIVE:
+            changed["backfill_id"] = LIVE  # what the pipeline's own listings meet, they look after
         connection.execute(new.on_conflict_do_update(index_elements=["pipeline", "mark"], set_=changed))
 
 
@@ -64,6 +77,22 @@ def _forget_unreadable(connection: Connection, whole: Progress) -> None:
     )
 
 
+def forget_unreadable_of_window(
+    connection: Connection, pipeline: str, *, since: datetime, before: datetime, began_at: datetime
+) -> None:
+    """Forget what backfills met in a part of time, and a whole listing of it no longer met."""
+    columns = unreadable_table.c
+    connection.execute(
+        delete(unreadable_table).where(
+            columns.pipeline == pipeline,
+            columns.backfill_id != LIVE,
+            columns.created_on >= since,
+            columns.created_on < before,
+            columns.last_seen_at < began_at,
+        )
+    )
+
+
 def _held_back(connection: Connection, checkpoint: Checkpoint) -> Checkpoint:
     """Give the checkpoint with a low-water mark that hides nothing unreadable from the next sweep."""
     columns = unreadable_table.c
@@ -71,7 +100,10 @@ def _held_back(connection: Connection, checkpoint: Checkpoint) -> Checkpoint:
         func.min(columns.created_on).label("oldest"),
         func.count().label("all"),
         func.count(columns.created_on).label("dated"),
-    ).where(columns.pipeline == checkpoint.pipeline)
+    ).where(
+        columns.pipeline == checkpoint.pipeline,
+        columns.backfill_id == LIVE,  # a sweep does not go back to what only a backfill reaches
+    )
     row = connection.execute(statement).mappings().one()
     if checkpoint.open_since is None or not row["all"]:
         return checkpoint

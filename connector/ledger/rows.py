@@ -69,6 +69,7 @@ def read_delivery(row: RowMapping) -> Delivery:
         notice_attempts=row["notice_attempts"] or 0,
         notice_failure=row["notice_failure"],
         notice_shown_at=row["notice_shown_at"],
+        backfill_id=row["backfill_id"],
     )
 
 

@@ -27,6 +27,7 @@ from connector.ledger import lease
 from connector.ledger.checkpoint import set_checkpoint, undo_checkpoint
 from connector.ledger.database import Database
 from connector.ledger.delivery import (
+    LIVE,
     OPEN_STATES,
     Checkpoint,
     Claim,
@@ -173,12 +174,20 @@ class Store:
         return tuple(map(read_checkpoint, self._rows(statement.order_by(columns.id.desc()).limit(limit))))
 
     def claim(
-        self, pipeline: str, state: State, *, limit: int, owner: str, lease: timedelta
+        self,
+        pipeline: str,
+        state: State,
+        *,
+        limit: int,
+        owner: str,
+        lease: timedelta,
+        backfill_id: int = LIVE,
     ) -> tuple[Claim, ...]:
         """Give up to `limit` deliveries that are due, oldest due first, each ours for `lease`.
 
         A delivery whose lease has ended is given again, with a higher epoch: its former owner's outcome is
-        refused from then on. Of a halted or paused pipeline nothing is given.
+        refused from then on. Of a halted or paused pipeline nothing is given, and of a backfill only to those
+        who work for it.
         """
         now = self._clock()
         columns = delivery.c
@@ -187,6 +196,7 @@ class Store:
             .where(
                 columns.pipeline == pipeline,
                 columns.state == state.value,
+                columns.backfill_id == backfill_id,
                 is_claimable(now),
                 ~is_held(columns.pipeline),
             )
@@ -236,14 +246,18 @@ class Store:
         with self._database.read() as connection:
             return halts_of(connection)
 
-    def claim_notices(self, pipeline: str, *, limit: int, owner: str, lease: timedelta) -> tuple[Notice, ...]:
+    def claim_notices(
+        self, pipeline: str, *, limit: int, owner: str, lease: timedelta, backfill_id: int = LIVE
+    ) -> tuple[Notice, ...]:
         """Give up to `limit` dead letters whose reason Docflo is to be told, each ours for `lease`.
 
         That Docflo may show the reason is stored first: a crash must not leave one that nobody clears.
         """
         now = self._clock()
         with self._database.write() as connection:
-            return claim_notices(connection, pipeline, limit=limit, owner=owner, now=now, until=now + lease)
+            return claim_notices(
+                connection, pipeline, backfill_id, limit=limit, owner=owner, now=now, until=now + lease
+            )
 
     def notice_told(self, notice: Notice, requests: str | None) -> bool:
         """Record that Docflo shows why it is dead. False when it is not ours or not dead any more."""
@@ -302,11 +316,16 @@ class Store:
         statement = select(delivery_event).where(columns.delivery_id == delivery_id).order_by(columns.id)
         return tuple(map(read_event, self._rows(statement)))
 
-    def counts(self) -> Mapping[str, Mapping[State, int]]:
-        """Give how many deliveries of each pipeline are in each state; states without any are left out."""
+    def counts(self, *, backfills: bool = True) -> Mapping[str, Mapping[State, int]]:
+        """Give how many deliveries of each pipeline are in each state; states without any are left out.
+
+        Without `backfills`: of the pipelines' own work.
+        """
         columns = delivery.c
         counted = func.count().label("counted")
         statement = select(columns.pipeline, columns.state, counted).group_by(columns.pipeline, columns.state)
+        if not backfills:
+            statement = statement.where(columns.backfill_id == LIVE)
         counts: dict[str, dict[State, int]] = {}
         for row in self._rows(statement.order_by(columns.pipeline, columns.state)):
             counts.setdefault(row["pipeline"], {})[State(row["state"])] = row["counted"]

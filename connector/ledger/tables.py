@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     Date,
@@ -74,6 +75,7 @@ delivery = Table(
     Column("notice_attempts", Integer),
     Column("notice_failure", Words),
     Column("notice_shown_at", Moment),  # from here on Docflo may show the reason
+    Column("backfill_id", _RowId, nullable=False, server_default="0"),  # whose work it is; 0: the pipeline's
     # What people search by, in the form that their words are compared in: `searching.py`.
     Column("number_key", _SearchKey),
     Column("number_end_key", _SearchKey),  # from its end: people type the last digits
@@ -101,7 +103,7 @@ delivery = Table(
     # "The target has it" is only true with the id it has there.
     CheckConstraint("state NOT IN ('delivered', 'completed') OR receipt_id IS NOT NULL", name="receipt"),
     CheckConstraint("attempts >= 0 AND revision >= 1 AND lease_epoch >= 0", name="counters"),
-    Index(None, "pipeline", "state", "due_at"),  # what is due; also counts by state
+    Index(None, "pipeline", "state", "backfill_id", "due_at"),  # what is due; also counts by state
     Index(None, "pipeline", "notice_due_at"),  # which reasons are to be told
     Index(None, "state", "id"),  # listings by state over all pipelines, newest first
     # Pages of the console, newest first: of everything, of a state, of a pipeline.
@@ -197,6 +199,63 @@ unreadable = Table(
     Column("created_on", Moment),
     Column("first_seen_at", Moment, nullable=False),
     Column("last_seen_at", Moment, nullable=False),
+    Column(
+        "backfill_id", _RowId, nullable=False, server_default="0"
+    ),  # that met it; 0: the pipeline's listings
+)
+
+# One-time loads of what was created in a closed range.
+backfill = Table(
+    "backfill",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("pipeline", Text, nullable=False),
+    Column("created_from", Moment, nullable=False),
+    Column("created_to", Moment, nullable=False),  # not part of it
+    Column("state", Text, nullable=False),
+    Column("total", BigInteger, nullable=False),  # documents, as counted when it was planned
+    Column("most", BigInteger),  # new documents that it may bring; none: all
+    Column("only_missing", Boolean, nullable=False),  # what the ledger knows is left as it is
+    Column("began_at", Moment, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("reason", Words),  # why it is paused, cancelled
+    # The states of `BackfillState`, and no other word.
+    CheckConstraint("state IN ('running', 'paused', 'cancelled', 'finished')", name="state"),
+    # A range without an inside would be done before it began.
+    CheckConstraint("created_from < created_to", name="range"),
+    Index(None, "pipeline", "state"),
+    sqlite_autoincrement=True,
+)
+
+# The parts of a backfill: each is one query, listed by whoever holds it.
+backfill_window = Table(
+    "backfill_window",
+    metadata,
+    Column("id", _RowId, primary_key=True),
+    Column("backfill_id", _RowId, ForeignKey("backfill.id"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_from", Moment, nullable=False),
+    Column("created_to", Moment, nullable=False),  # not part of it
+    Column("total", BigInteger, nullable=False),  # documents, as counted when it was planned
+    Column("found", BigInteger, nullable=False),  # documents listed so far
+    Column("new", BigInteger, nullable=False),  # of these, what the ledger did not know
+    Column("changed", BigInteger, nullable=False),  # of these, a new revision
+    Column("unreadable", BigInteger, nullable=False),
+    Column("began_at", Moment),
+    Column("rest_from", Moment),  # what is left to be listed; none: all of it
+    Column("rest_to", Moment),
+    Column("listed_at", Moment),  # all of it was
+    Column("lease_owner", Text),
+    Column("lease_epoch", BigInteger, nullable=False),
+    Column("lease_until", Moment),
+    # A lease without an end could never be taken over.
+    CheckConstraint("(lease_owner IS NULL) = (lease_until IS NULL)", name="lease_end"),
+    # Nobody is busy with what is done.
+    CheckConstraint("listed_at IS NULL OR lease_owner IS NULL", name="lease_open"),
+    Index(None, "backfill_id", "listed_at"),
+    sqlite_autoincrement=True,
 )
 
 # What is known of Docflo's hourly limit: one row per API key. The key is a hash, never the key itself.

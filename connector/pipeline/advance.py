@@ -66,7 +66,14 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
         return False
     try:
         limit = 1 if admission is Admission.ONE else _batch(state, pipeline)
-        claims = work.store.claim(pipeline.name, state, limit=limit, owner=work.owner, lease=work.lease)
+        claims = work.store.claim(
+            pipeline.name,
+            state,
+            limit=limit,
+            owner=work.owner,
+            lease=work.lease,
+            backfill_id=work.backfill_id,
+        )
         if claims:
             crashpoint(Point.CLAIMED)
             _run(step, claims, pipeline, work)
@@ -118,7 +125,13 @@ def _tell_dead(pipeline: Pipeline, work: Work) -> bool:
         return False
     try:
         limit = 1 if admission is Admission.ONE else NOTICE_BATCH
-        notices = work.store.claim_notices(pipeline.name, limit=limit, owner=work.owner, lease=work.lease)
+        notices = work.store.claim_notices(
+            pipeline.name,
+            limit=limit,
+            owner=work.owner,
+            lease=work.lease,
+            backfill_id=work.backfill_id,
+        )
         documents = tuple(notice.delivery.document_id for notice in notices)
         with under_way("tell_dead", pipeline=pipeline.name, documents=documents):
             tell_dead(notices, pipeline, work)

@@ -12,7 +12,7 @@ from connector.clock import Clock, utc_now
 from connector.crashpoint import Point, crashpoint
 from connector.docflo.client import DocfloClient
 from connector.errors import ConnectorError, LeaseLostError
-from connector.ledger.delivery import Claim, Failure, Halt, State
+from connector.ledger.delivery import LIVE, Claim, Failure, Halt, State
 from connector.ledger.outcomes import Outcomes
 from connector.ledger.store import Store
 from connector.pipeline.breaker import Breakers, opens
@@ -47,6 +47,7 @@ class Work:
     jitter: Callable[[], float] = field(default=random.random)
     on_move: Callable[[Move], None] = field(default=lambda _move: None)
     stopping: Callable[[], bool] = field(default=lambda: False)  # whether to end as soon as it can be done
+    backfill_id: int = LIVE  # whose deliveries it moves on
 
     def moved(self, claim: Claim, state: State) -> None:
         """Report a step that succeeded."""
