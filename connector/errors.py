@@ -6,7 +6,7 @@
         UnavailableError          no connection, 5xx
         OutcomeUnknownError       sent, no answer: the next try must look before it creates
       ThrottledError            wait until `until`; does not count
-        BusyError                 the same, for one record: others need not wait
+        BusyError                 the same, for one record or lane: others need not wait
       AccessRefusedError        credentials; does not count, loud
       PermanentError            dead letter at once
         MappingError              the document does not fit the mapping: every field listed
@@ -90,7 +90,7 @@ class ThrottledError(ConnectorError):
 
 
 class BusyError(ThrottledError):
-    """This record waits until `until`, and says nothing of the side: others may go on. Not an attempt."""
+    """This record or lane waits until `until`, which says nothing of the side. Not an attempt."""
 
 
 class AccessRefusedError(ConnectorError):

@@ -21,6 +21,8 @@ from connector.docflo.client import DocfloClient
 from connector.docflo.shared_budget import SharedBudget
 from connector.document import STATUSES
 from connector.errors import ConfigError, Problem, UnavailableError
+from connector.ledger.backfill_windows import WindowStore
+from connector.ledger.backfills import BackfillStore
 from connector.ledger.breaker import BreakerStore
 from connector.ledger.budget import BudgetStore
 from connector.ledger.database import Database, open_database
@@ -47,6 +49,8 @@ class Connector:
     config: Config
     database: Database
     store: Store
+    backfills: BackfillStore
+    windows: WindowStore
     pauses: PauseStore
     docflo: DocfloClient
     budget: SharedBudget
@@ -73,9 +77,12 @@ class Connector:
 
 
 @contextmanager
-def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now) -> Iterator[Connector]:
+def connect(
+    config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now, backfill_budget: int = 100
+) -> Iterator[Connector]:
     """Open the ledger, the Docflo client and the adapters that these pipelines need; close them at the end.
 
+    `backfill_budget`: percent of the request budget that may be used, by whomever, before a backfill waits.
     Raises: ConfigError for unknown pipelines, bad mappings (all of them at once) or an old schema.
     """
     sections = _select(config.pipelines, only)
@@ -83,7 +90,9 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
     database = open_ledger_database(config)
     try:
         database.require_current_schema()
-        with connect_over(database, config, only=only, clock=clock) as connector:
+        with connect_over(
+            database, config, only=only, clock=clock, backfill_budget=backfill_budget
+        ) as connector:
             yield connector
     finally:
         database.close()
@@ -91,7 +100,12 @@ def connect(config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now)
 
 @contextmanager
 def connect_over(
-    database: Database, config: Config, *, only: Sequence[str] = (), clock: Clock = utc_now
+    database: Database,
+    config: Config,
+    *,
+    only: Sequence[str] = (),
+    clock: Clock = utc_now,
+    backfill_budget: int = 100,
 ) -> Iterator[Connector]:
     """Do the same over a database that is open, and leave it open.
 
@@ -100,7 +114,7 @@ def connect_over(
     sections = _select(config.pipelines, only)
     mappings = load_mappings(sections)
     with ExitStack() as stack:
-        budget = make_budget(config, database, clock=clock)
+        budget = make_budget(config, database, clock=clock, backfill=backfill_budget)
         stack.callback(_release, budget)
         docflo = stack.enter_context(DocfloClient(config.docflo, clock=clock, budget=budget))
         adapters: dict[str, Adapter] = {}
@@ -113,6 +127,8 @@ def connect_over(
             config=config,
             database=database,
             store=Store(database, clock=clock),
+            backfills=BackfillStore(database, clock=clock),
+            windows=WindowStore(database, clock=clock),
             pauses=PauseStore(database),
             docflo=docflo,
             budget=budget,
@@ -135,6 +151,7 @@ class Sight:
     """The ledger, what is left of the budget, and who is left alone."""
 
     store: Store
+    backfills: BackfillStore
     budget: SharedBudget
     breakers: Breakers
     replicas: ReplicaStore
@@ -176,6 +193,7 @@ def open_sight(config: Config, *, clock: Clock = utc_now) -> Iterator[Sight]:
         database.require_current_schema()
         yield Sight(
             store=Store(database, clock=clock),
+            backfills=BackfillStore(database, clock=clock),
             budget=make_budget(config, database, clock=clock),
             breakers=Breakers(BreakerStore(database), clock=clock),
             replicas=ReplicaStore(database),
@@ -185,7 +203,7 @@ def open_sight(config: Config, *, clock: Clock = utc_now) -> Iterator[Sight]:
         database.close()
 
 
-def make_budget(config: Config, database: Database, *, clock: Clock) -> SharedBudget:
+def make_budget(config: Config, database: Database, *, clock: Clock, backfill: int = 100) -> SharedBudget:
     """Give this process's part of the budget that belongs to the API key.
 
     The ledger knows the key by a hash of where it is kept, never by its value: a rotated key goes on with
@@ -194,7 +212,7 @@ def make_budget(config: Config, database: Database, *, clock: Clock) -> SharedBu
     docflo = config.docflo
     named = f"{docflo.base_url}\n{docflo.tenant_id}\n{docflo.api_key.reference}"
     store = BudgetStore(database, sha256(named.encode()).hexdigest(), Window())
-    plan = Plan(requests_per_hour=docflo.requests_per_hour, share=docflo.share)
+    plan = Plan(requests_per_hour=docflo.requests_per_hour, share=docflo.share, backfill=backfill)
     return SharedBudget(store, plan=plan, clock=clock)
 
 

@@ -5,6 +5,7 @@ import typer
 from connector import __version__
 from connector.cli import (
     api,
+    backfill,
     check,
     checkpoint,
     console,
@@ -48,6 +49,7 @@ app.command("sync")(sync.sync)
 app.command("run")(run.run)
 app.add_typer(console.app, name="console")
 app.command("status")(status.status)
+app.add_typer(backfill.app, name="backfill")
 app.add_typer(mapping.app, name="mapping")
 app.add_typer(deliveries.app, name="deliveries")
 app.add_typer(pipelines.app, name="pipelines")

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from connector.docflo.ratelimit import LONGEST_PAUSE, RateLimit
-from connector.errors import ThrottledError
+from connector.errors import BusyError, ThrottledError
 
 HOUR = timedelta(hours=1)
 SLACK = timedelta(seconds=5)  # two answers of one window may name its end this far apart
@@ -48,6 +48,12 @@ class Plan:
 
     requests_per_hour: int | None = None  # counts until the first answer tells the limit
     share: int = 100  # percent of the limit that this connector may use
+    backfill: int = 100  # percent of that which may be used, by whomever, before a backfill waits
+
+    def reserve(self, lane: Lane) -> int:
+        """Give the percent that a lane leaves to those above it."""
+        reserve = RESERVES[lane]
+        return max(reserve, 100 - self.backfill) if lane is Lane.BACKFILL else reserve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +149,7 @@ def available(window: Window, lane: Lane, plan: Plan) -> int | None:
     if limit is None:
         return None
     ours = limit * plan.share // 100
-    reserve = -(-ours * RESERVES[lane] // 100)
+    reserve = -(-ours * plan.reserve(lane) // 100)
     # What others use counts against the limit, but not against our share of it.
     return max(0, min(limit - window.used, ours - window.granted) - reserve)
 
@@ -248,4 +254,6 @@ def throttled(window: Window, lane: Lane, plan: Plan, now: datetime) -> Throttle
         f"the request budget has nothing left for {lane.value.replace('_', '-')} before {until:%H:%M:%S} UTC "
         f"({window.used} of {limit_of(window, plan)} requests are used or reserved)"
     )
-    return ThrottledError(message, until=until)
+    # Others may still have something: a backfill that waits must not keep them from Docflo.
+    kind = BusyError if lane is Lane.BACKFILL else ThrottledError
+    return kind(message, until=until)

@@ -126,7 +126,8 @@ class WindowStore:
                 _forget_other_windows(connection, held)
             crashpoint(Point.ROWS_WRITTEN)
         crashpoint(Point.ROWS_STORED)
-        return replace(held, found=held.found + len(found)), listed
+        left = (None, None) if is_end or rest is None else rest
+        return replace(held, found=held.found + len(found), rest_from=left[0], rest_to=left[1]), listed
 
 
 def _held(row: RowMapping, known: Backfill, *, owner: str, now: datetime, until: datetime) -> HeldWindow:

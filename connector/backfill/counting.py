@@ -1,0 +1,194 @@
+"""Counting what a range holds with cheap requests, and cutting it into windows. Stores nothing.
+
+A sorted list is walked: the row after so many others tells where the next window begins. That costs one small
+request a window, and no `skip` is ever deep. The first cut is proven; where a server does not do as asked,
+the list is read as a whole, by the reader that trusts nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from http import HTTPStatus
+from itertools import product
+
+import structlog
+
+from connector.docflo.outgoing import DocumentQuery
+from connector.document import Document
+from connector.errors import RejectedError
+from connector.ledger.backfill import Part
+from connector.pipeline.definition import Pipeline
+from connector.pipeline.joining import TICK
+from connector.pipeline.listing import CREATED, OVERLAP, Lister, Quirk, read_window
+
+log = structlog.get_logger(__name__)
+
+SIZE = 500  # documents of a window: few enough to be held in memory, enough that its last page costs little
+DAY = timedelta(days=1)
+_ONE_GO = 200  # requests after which what a whole reading has seen is let go
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Creation times from one moment to another, which is not part of it."""
+
+    start: datetime
+    end: datetime
+
+
+def count_parts(
+    pipeline: Pipeline, over: Range, docflo: Lister, before_request: Callable[[], None], size: int = SIZE
+) -> tuple[Part, ...]:
+    """Give the windows of a range, of each type and status by itself, oldest first, with their documents.
+
+    Raises: what the client raises.
+    """
+    parts: list[Part] = []
+    for type_, status in product(pipeline.types, pipeline.statuses):
+        counting = _Counting(type_, status, docflo, before_request, size)
+        try:
+            parts += counting.walk(over)
+        except _UntrustedError as untrusted:
+            log.info("backfill.read_whole", pipeline=pipeline.name, status=status, reason=str(untrusted))
+            parts += counting.read_whole(over)
+    return tuple(sorted(parts, key=lambda part: part.created_from))
+
+
+class _UntrustedError(Exception):
+    """The server did not do as asked."""
+
+
+class _Counting:
+    """The list of one type and status."""
+
+    def __init__(
+        self, type_: str, status: str, docflo: Lister, before_request: Callable[[], None], size: int
+    ) -> None:
+        self._query = DocumentQuery(type=type_, status=status, sort_by=CREATED, sort_order="asc")
+        self._docflo = docflo
+        self._before_request = before_request
+        self._size = size
+
+    def walk(self, over: Range) -> list[Part]:
+        """Go from window to window."""
+        parts: list[Part] = []
+        rest = over
+        while (border := self._border(rest)) is not None:
+            if not parts:
+                self._prove(Range(start=rest.start, end=border))
+            parts.append(self._part(Range(start=rest.start, end=border), self._size))
+            rest = replace(rest, start=border)
+        return [*parts, self._part(rest, self._count(rest))]
+
+    def read_whole(self, over: Range) -> list[Part]:
+        """Read every row, and cut between the creation times seen."""
+        times, quirks = self._times(over)
+        if Quirk.CREATED_FROM in quirks:
+            # Every window would be the whole list: it is read once.
+            return [self._part(over, len(times))]
+        by_day = Quirk.CREATED_FROM_DAYS in quirks
+        parts, start = [], over.start
+        for border in _borders(times, self._size, by_day=by_day):
+            if start < border < over.end:
+                inside = sum(start <= moment < border for moment in times)
+                parts.append(self._part(Range(start=start, end=border), inside))
+                start = border
+        inside = sum(moment >= start for moment in times)
+        return [*parts, self._part(Range(start=start, end=over.end), inside)]
+
+    def _border(self, rest: Range) -> datetime | None:
+        """Give the creation time of the row after a window's worth of others; None when there is none."""
+        rows = self._rows(rest, skip=self._size, top=1)
+        if not rows:
+            return None
+        border = rows[0].replace(microsecond=rows[0].microsecond // 1000 * 1000)
+        if border >= rest.end:
+            return None
+        if border <= rest.start:
+            raise _UntrustedError("`skip` is ignored, or very many documents have one creation time")
+        return border
+
+    def _prove(self, window: Range) -> None:
+        """Tell whether the list of a closed window ends where it should."""
+        closed = replace(window, end=window.end - 2 * TICK)
+        shown = self._rows(closed, skip=self._size - OVERLAP, top=3 * OVERLAP)
+        if not shown or len(shown) > 2 * OVERLAP or max(shown) >= window.end:
+            raise _UntrustedError("the list is not sorted, or createdTo is not honoured")
+
+    def _count(self, rest: Range) -> int:
+        """Count a list of at most a window's worth of rows: in halves, a page at a time."""
+        low, high = 0, self._size
+        while low < high:
+            skip = max(low, (low + high) // 2 - self._docflo.page_size // 2)
+            shown = self._rows(rest, skip=skip, top=self._docflo.page_size)
+            rows = [moment for moment in shown if moment < rest.end]
+            if not rows:
+                high = skip
+            elif len(rows) < self._docflo.page_size:
+                return min(self._size, skip + len(rows))
+            else:
+                low = min(high, skip + len(rows))
+        return low
+
+    def _rows(self, over: Range, *, skip: int, top: int) -> list[datetime]:
+        """Give the creation times of some rows of a range; its end may be among them.
+
+        Raises: _UntrustedError when the server shows anything else.
+        """
+        query = replace(
+            self._query, created_from=over.start - TICK, created_to=over.end + TICK, skip=skip, top=top
+        )
+        self._before_request()
+        try:
+            page = self._docflo.list_documents(query)
+        except RejectedError as error:
+            if error.remote is None or error.remote.status != HTTPStatus.BAD_REQUEST:
+                raise
+            raise _UntrustedError("the question is refused") from error
+        if page.unreadable or not all(_is_asked_for(document, query) for document in page.documents):
+            raise _UntrustedError("a filter is not honoured, or a row cannot be read")
+        return [document.created_on for document in page.documents if document.created_on is not None]
+
+    def _times(self, over: Range) -> tuple[list[datetime], set[Quirk]]:
+        query = replace(self._query, created_from=over.start - TICK, created_to=over.end + TICK)
+        times: dict[str, datetime] = {}
+        quirks: set[Quirk] = set()
+        rest: DocumentQuery | None = query
+        most = _ONE_GO * self._docflo.page_size  # each row without fields counts as one
+        while rest is not None:
+            window = read_window(rest, self._docflo, before_request=self._before_request, most=most)
+            quirks |= window.quirks
+            times |= {
+                document.id: document.created_on or over.start
+                for document in window.documents
+                if document.status in {None, query.status} and document.type in {None, query.type}
+            }
+            rest = window.rest
+        return sorted(moment for moment in times.values() if over.start <= moment < over.end), quirks
+
+    def _part(self, window: Range, total: int) -> Part:
+        return Part(
+            type=self._query.type or "",
+            status=self._query.status or "",
+            created_from=window.start,
+            created_to=window.end,
+            total=total,
+        )
+
+
+def _is_asked_for(document: Document, query: DocumentQuery) -> bool:
+    return (
+        document.created_on is not None
+        and query.created_from is not None
+        and document.created_on >= query.created_from
+        and document.status in {None, query.status}
+        and document.type in {None, query.type}
+    )
+
+
+def _borders(times: Sequence[datetime], size: int, *, by_day: bool) -> Iterator[datetime]:
+    for moment in times[size::size]:
+        if by_day:
+            yield datetime.combine(moment.astimezone(UTC).date(), time.min, tzinfo=UTC)
+        else:
+            yield moment.replace(microsecond=moment.microsecond // 1000 * 1000)

@@ -1,0 +1,77 @@
+"""Years of documents behind the pipeline's `since`, and a few new ones."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from connector.cli.sandbox_setup import TENANT, sandboxes
+from connector.clock import utc_now
+from connector.sandbox.docflo.app import DocfloSandbox
+from connector.sandbox.docflo.document import SandboxDocument
+from connector.sandbox.docflo.generate import generate_documents
+from tests.scenario.conftest import World, small_world
+
+PIPELINE = "invoices-to-crm"
+OLD, NEW = 90, 6
+YEARS = 700  # days that the old ones are spread over
+
+
+def today() -> datetime:
+    return datetime.combine(utc_now().date(), time.min, tzinfo=UTC)
+
+
+def last_day() -> date:
+    """The old ones are older; the pipeline's own documents begin later."""
+    return (today() - timedelta(days=100)).date()
+
+
+def first_day() -> date:
+    return last_day() - timedelta(days=YEARS + 1)
+
+
+def old_documents(count: int, **parts: Any) -> list[SandboxDocument]:
+    now = datetime.combine(last_day(), time.min, tzinfo=UTC)
+    return generate_documents(count, seed="old", now=now, days=YEARS, **parts)
+
+
+@contextmanager
+def old_world(folder: Path, *, old: int = OLD, **limits: Any) -> Iterator[World]:
+    documents = [*old_documents(old), *generate_documents(NEW, seed="new", now=utc_now())]
+    docflo = DocfloSandbox(tenant_id=TENANT, documents=documents, **limits)
+    with sandboxes(docflo=docflo) as running:
+        world = small_world(folder, running)
+        world.edit("web: {port: 0}", "service: {lease: 2s, grace: 10s}\n\nweb: {port: 0}")
+        yield world
+
+
+def span() -> tuple[str, str, str, str]:
+    return ("--from", str(first_day()), "--to", str(last_day()))
+
+
+def old_ids(world: World) -> set[str]:
+    end = datetime.combine(last_day(), time.min, tzinfo=UTC)
+    return {each.id for each in world.running.docflo.documents.values() if each.created_on < end}
+
+
+def created_headers(world: World) -> Counter[str]:
+    return Counter(
+        effect.subject
+        for effect in world.running.salesforce.journal.effects
+        if effect.kind == "created" and effect.subject.startswith("Invoice__c/")
+    )
+
+
+def shown(world: World) -> set[str]:
+    """Ids of documents that Docflo shows as delivered."""
+    docflo = world.running.docflo
+    return {each for each in docflo.documents if docflo.status(each) == "CONFIRMED"}
+
+
+def assert_old_ones_once(world: World, count: int) -> None:
+    assert shown(world) == old_ids(world)
+    assert len(shown(world)) == count
+    assert len(world.running.salesforce.rows("Invoice__c")) == count
+    assert set(created_headers(world).values()) == {1}
