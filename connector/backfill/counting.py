@@ -81,14 +81,13 @@ class _Counting:
         return [*parts, self._part(rest, self._count(rest))]
 
     def read_whole(self, over: Range) -> list[Part]:
-        """Read every row, and cut between the creation times seen."""
+        """Read every row, and cut between two days: that holds whatever a server takes for a time."""
         times, quirks = self._times(over)
         if Quirk.CREATED_FROM in quirks:
             # Every window would be the whole list: it is read once.
             return [self._part(over, len(times))]
-        by_day = Quirk.CREATED_FROM_DAYS in quirks
         parts, start = [], over.start
-        for border in _borders(times, self._size, by_day=by_day):
+        for border in _borders(times, self._size):
             if start < border < over.end:
                 inside = sum(start <= moment < border for moment in times)
                 parts.append(self._part(Range(start=start, end=border), inside))
@@ -116,19 +115,20 @@ class _Counting:
             raise _UntrustedError("the list is not sorted, or createdTo is not honoured")
 
     def _count(self, rest: Range) -> int:
-        """Count a list of at most a window's worth of rows: in halves, a page at a time."""
-        low, high = 0, self._size
+        """Count a list of at most a window's worth of rows: its first page, then in halves."""
+        page = self._docflo.page_size
+        low, high, skip = 0, self._size, 0
         while low < high:
-            skip = max(low, (low + high) // 2 - self._docflo.page_size // 2)
-            shown = self._rows(rest, skip=skip, top=self._docflo.page_size)
+            shown = self._rows(rest, skip=skip, top=page)
             rows = [moment for moment in shown if moment < rest.end]
             if not rows:
                 high = skip
-            elif len(rows) < self._docflo.page_size:
+            elif len(rows) < page:
                 return min(self._size, skip + len(rows))
             else:
-                low = min(high, skip + len(rows))
-        return low
+                low = skip + len(rows)
+            skip = max(low, (low + high - page) // 2)
+        return min(low, self._size)
 
     def _rows(self, over: Range, *, skip: int, top: int) -> list[datetime]:
         """Give the creation times of some rows of a range; its end may be among them.
@@ -186,9 +186,6 @@ def _is_asked_for(document: Document, query: DocumentQuery) -> bool:
     )
 
 
-def _borders(times: Sequence[datetime], size: int, *, by_day: bool) -> Iterator[datetime]:
+def _borders(times: Sequence[datetime], size: int) -> Iterator[datetime]:
     for moment in times[size::size]:
-        if by_day:
-            yield datetime.combine(moment.astimezone(UTC).date(), time.min, tzinfo=UTC)
-        else:
-            yield moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        yield datetime.combine(moment.astimezone(UTC).date(), time.min, tzinfo=UTC)

@@ -217,7 +217,7 @@ def _work_on(known: Backfill, connector: Connector, conditions: Conditions, outp
     [pipeline] = connector.pipelines
     began = time.monotonic()
     with BackfillBar(known, balance=connector.budget.balance, clock=connector.clock) as bar:
-        run = Run(known, pipeline, _bench(connector, pipeline), conditions, bar.saw)
+        run = Run(known, pipeline, bench_of(connector, pipeline), conditions, bar.saw)
         stopped = _stop_on_signals(run)
         ended = run.run()
     known = connector.backfills.get(known.id) or known
@@ -241,7 +241,8 @@ def _work_on(known: Backfill, connector: Connector, conditions: Conditions, outp
     return code
 
 
-def _bench(connector: Connector, pipeline: Pipeline) -> Bench:
+def bench_of(connector: Connector, pipeline: Pipeline) -> Bench:
+    """Give what the work on a backfill is done with."""
     service = connector.config.service
     return Bench(
         backfills=connector.backfills,

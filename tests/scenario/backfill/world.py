@@ -7,15 +7,20 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from connector.backfill.counting import Range, count_parts
+from connector.backfill.window import list_window
 from connector.cli.sandbox_setup import TENANT, sandboxes
-from connector.clock import utc_now
+from connector.cli.session import open_session
+from connector.clock import Clock, utc_now
+from connector.ledger.backfill import Backfill, BackfillState
 from connector.sandbox.docflo.app import DocfloSandbox
 from connector.sandbox.docflo.document import SandboxDocument
 from connector.sandbox.docflo.generate import generate_documents
+from connector.wiring import Connector, connect
 from tests.scenario.conftest import World, small_world
 
 PIPELINE = "invoices-to-crm"
-OLD, NEW = 90, 6
+OLD, NEW = 24, 3
 YEARS = 700  # days that the old ones are spread over
 
 
@@ -38,13 +43,49 @@ def old_documents(count: int, **parts: Any) -> list[SandboxDocument]:
 
 
 @contextmanager
-def old_world(folder: Path, *, old: int = OLD, **limits: Any) -> Iterator[World]:
+def old_world(folder: Path, *, old: int = OLD, lease: str = "15m", **limits: Any) -> Iterator[World]:
     documents = [*old_documents(old), *generate_documents(NEW, seed="new", now=utc_now())]
     docflo = DocfloSandbox(tenant_id=TENANT, documents=documents, **limits)
     with sandboxes(docflo=docflo) as running:
         world = small_world(folder, running)
-        world.edit("web: {port: 0}", "service: {lease: 2s, grace: 10s}\n\nweb: {port: 0}")
+        world.edit("web: {port: 0}", f"service: {{lease: {lease}, grace: 10s}}\n\nweb: {{port: 0}}")
         yield world
+
+
+@contextmanager
+def connected(world: World, clock: Clock = utc_now, **more: Any) -> Iterator[Connector]:
+    with connect(open_session(world.config), clock=clock, **more) as connector:
+        yield connector
+
+
+def begin(world: World, *, listed: bool = False) -> Backfill:
+    """Begin a backfill of the old ones, as a process does that is killed right after."""
+    start, end = (datetime.combine(day, time.min, tzinfo=UTC) for day in (first_day(), last_day()))
+    with connected(world) as connector:
+        [pipeline] = connector.pipelines
+        parts = count_parts(pipeline, Range(start=start, end=end), connector.docflo, lambda: None)
+        known = connector.backfills.begin(
+            Backfill(
+                id=0,
+                pipeline=PIPELINE,
+                created_from=start,
+                created_to=end,
+                state=BackfillState.RUNNING,
+                total=sum(part.total for part in parts),
+                most=None,
+                only_missing=False,
+                began_at=utc_now(),
+                changed_at=utc_now(),
+                actor="maya",
+            ),
+            parts,
+        )
+        assert known is not None
+        if listed:
+            held = connector.windows.claim(known.id, owner="gone", length=timedelta(seconds=1))
+            assert held is not None
+            list_window(held, pipeline, connector.work(), connector.windows)
+    return known
 
 
 def span() -> tuple[str, str, str, str]:
