@@ -19,6 +19,7 @@ from connector.clock import Clock
 from connector.docflo.budget import Lane
 from connector.errors import (
     AccessRefusedError,
+    ConfigError,
     ConnectorError,
     StoppingError,
     ThrottledError,
@@ -201,6 +202,8 @@ class Run:
             self._bench.backfills.change(self._known.id, BackfillState.PAUSED, by)
             return Ended(why=End.PAUSED, reason=words)
         for breaker in self._bench.breakers.open():
+            if breaker.side == self._pipeline.mapping_side:
+                raise ConfigError(breaker.reason, remedy="`docflo-connector check` shows every field")
             is_ours = breaker.side in {DOCFLO, self._pipeline.side}
             if is_ours and breaker.error_class == AccessRefusedError.__name__:
                 raise AccessRefusedError(f"{breaker.side}: {breaker.reason}", remedy="repair the credentials")
