@@ -115,7 +115,7 @@ class _Counting:
             raise _UntrustedError("the list is not sorted, or createdTo is not honoured")
 
     def _count(self, rest: Range) -> int:
-        """Count a list of at most a window's worth of rows: its first page, then in halves."""
+        """Count a list of at most a window's worth of rows: ever further, then in halves."""
         page = self._docflo.page_size
         low, high, skip = 0, self._size, 0
         while low < high:
@@ -127,7 +127,8 @@ class _Counting:
                 return min(self._size, skip + len(rows))
             else:
                 low = skip + len(rows)
-            skip = max(low, (low + high - page) // 2)
+            is_bounded = high < self._size
+            skip = max(low, (low + high - page) // 2 if is_bounded else min(2 * low - page, high - 1))
         return min(low, self._size)
 
     def _rows(self, over: Range, *, skip: int, top: int) -> list[datetime]:

@@ -28,7 +28,7 @@ from connector.errors import (
 from connector.ledger.backfill import Backfill, BackfillState, Tally
 from connector.ledger.backfill_windows import WindowStore
 from connector.ledger.backfills import BackfillStore
-from connector.ledger.delivery import State
+from connector.ledger.delivery import Failure, State
 from connector.ledger.operations import By
 from connector.pipeline.advance import advance
 from connector.pipeline.breaker import DOCFLO, Breakers, listing_of
@@ -109,7 +109,8 @@ class Run:
         self._found = threading.Event()
         self._lock = threading.Lock()
         self._throttled: datetime | None = None
-        self._deaths: tuple[str, int, str] = ("", 0, "")  # class, how many in a row, the last reason
+        self._deaths: tuple[str, int] = ("", 0)  # class, how many in a row
+        self._too_many_died: str | None = None  # in words; from here on nothing more is claimed
         self._moved_at = bench.clock()
         self._work = self._make_work()
 
@@ -194,10 +195,8 @@ class Run:
             return Ended(why=End.UNTIL, come_back_at=None)
         if self._bench.is_held():
             return Ended(why=End.HELD)
-        with self._lock:
-            error_class, length, reason = self._deaths
-        if 0 < self._pipeline.halt_after <= length:
-            words = f"{length} in a row died of {error_class}, the last one of: {reason}"
+        words = self._too_many_died
+        if words is not None:
             by = By(actor="docflo-connector", reason=words, chosen=f"backfill={self._known.id}")
             self._bench.backfills.change(self._known.id, BackfillState.PAUSED, by)
             return Ended(why=End.PAUSED, reason=words)
@@ -249,7 +248,7 @@ class Run:
             self._found.clear()
             rest = TICK
             try:
-                if self._throttled_until(self._bench.clock()) is None:
+                if self._may_send():
                     # Nothing is sent to the target that Docflo could not be told of.
                     work.docflo.afford(1)
                     rest = 0.0 if advance(self._pipeline, work) else TICK
@@ -265,6 +264,9 @@ class Run:
             if rest and not self._stopping.is_set():
                 self._found.wait(rest)
 
+    def _may_send(self) -> bool:
+        return self._too_many_died is None and self._throttled_until(self._bench.clock()) is None
+
     def _make_work(self) -> Work:
         work = self._bench.make_work(self._saw, self._stopping.is_set)
         return replace(work, docflo=work.docflo.lane(Lane.BACKFILL), backfill_id=self._known.id)
@@ -272,12 +274,19 @@ class Run:
     def _saw(self, move: Move) -> None:
         self._progressed()
         with self._lock:
-            error_class, length, _ = self._deaths
             if move.state is State.DEAD and move.failure is not None:
-                length = length + 1 if move.failure.error_class == error_class else 1
-                self._deaths = (move.failure.error_class, length, move.failure.reason)
+                self._died(move.failure)
             elif move.failure is None:
-                self._deaths = ("", 0, "")
+                self._deaths = ("", 0)
+
+    def _died(self, failure: Failure) -> None:
+        error_class, length = self._deaths
+        length = length + 1 if failure.error_class == error_class else 1
+        self._deaths = (failure.error_class, length)
+        if 0 < self._pipeline.halt_after <= length and self._too_many_died is None:
+            self._too_many_died = (
+                f"{length} in a row died of {failure.error_class}, the last one of: {failure.reason}"
+            )
 
     def _progressed(self) -> None:
         self._moved_at = self._bench.clock()
