@@ -1,6 +1,7 @@
 """Delivering one record: look, create step by step, read back. What cannot be known stays in doubt."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from connector.adapters.soap.erp import Erp
@@ -11,6 +12,7 @@ from connector.adapters.soap.outcome import Kind, Verdict
 from connector.adapters.soap.profile import Step, render
 from connector.adapters.soap.reply import Reply
 from connector.adapters.soap.scope import record_scope
+from connector.adapters.soap.template import Scope
 from connector.adapters.soap.wire import NoAnswer, Wire
 from connector.clock import Clock
 from connector.errors import (
@@ -66,7 +68,7 @@ def deliver_record(erp: Erp, record: Record, clock: Clock) -> Receipt:
     """
     way = _Way(scope=scope_of(erp, record))
     erp.pace.reserve(erp.profile.calls_at_most)
-    with erp.wire() as wire:
+    with _evidence(way.scope), erp.wire() as wire:
         start = 0
         if erp.profile.looks_first:
             held = look_up(erp, wire, way.scope, clock)
@@ -92,6 +94,14 @@ def find_record(erp: Erp, record: Record, clock: Clock) -> Receipt | None:
     """
     scope = scope_of(erp, record)
     erp.pace.reserve(len(erp.profile.lookups))
+    with _evidence(scope):
+        held = _held(erp, scope, clock)
+    if held is None or held.resume is not None:
+        return None
+    return receipt(erp, held.record_id, scope, created=False)
+
+
+def _held(erp: Erp, scope: Scope, clock: Clock) -> Held | None:
     with erp.wire() as wire:
         held = look_up(erp, wire, scope, clock)
     if held is None and erp.profile.idempotency.class_ != "native" and erp.profile.in_doubt.then == "hold":
@@ -99,9 +109,17 @@ def find_record(erp: Erp, record: Record, clock: Clock) -> Receipt | None:
             "the ERP shows no such record; sending it again is left to a person (in_doubt.then: hold)",
             remedy="Look into the ERP, then link the delivery to the record, send it, or dismiss it.",
         )
-    if held is None or held.resume is not None:
-        return None
-    return receipt(erp, held.record_id, scope, created=False)
+    return held
+
+
+@contextmanager
+def _evidence(scope: Scope) -> Iterator[None]:
+    """Say with every doubt under which key a person finds the record in the ERP."""
+    try:
+        yield
+    except OutcomeUnknownError as error:
+        words = f"{error.message}. The key there: {scope['key']}"
+        raise OutcomeUnknownError(words, remedy=error.remedy, remote=error.remote) from error
 
 
 def read_record(erp: Erp, record: Record, id_: str, clock: Clock) -> Receipt | None:

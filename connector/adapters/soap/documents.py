@@ -17,13 +17,15 @@ from connector.errors import AccessRefusedError, ConfigError, UnavailableError
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
 _LOADING = Limits(connect=10, read=60, deadline=120, max_body_bytes=50 * 1024 * 1024)
 
-# Hand-written: what schemas need of these two, so that no WSDL makes this connector ask the internet.
+# Hand-written: what schemas need of these three, so that no WSDL makes this connector ask the internet.
 STANDARD: Mapping[str, str] = {
     "http://schemas.xmlsoap.org/soap/encoding/": "soap_encoding.xsd",
     "http://www.w3.org/2001/xml.xsd": "xml_namespace.xsd",
     "https://www.w3.org/2001/xml.xsd": "xml_namespace.xsd",  # what zeep asks for where no place is named
     "http://www.w3.org/2001/03/xml.xsd": "xml_namespace.xsd",
     "http://www.w3.org/XML/1998/namespace": "xml_namespace.xsd",
+    "http://www.w3.org/2005/05/xmlmime": "xmlmime.xsd",
+    "https://www.w3.org/2005/05/xmlmime": "xmlmime.xsd",
 }
 _BUNDLED = Path(__file__).parent / "schemas"
 

@@ -99,7 +99,9 @@ def is_array(type_: Any) -> bool:
 
 def entry_of(type_: Any) -> Any:
     """Give what an entry of an array is: named as the schema has it, else `item`."""
-    named = next((each for _, each in type_.elements if isinstance(each, Element)), None)
+    # An array without elements of its own has nothing that zeep could list them of.
+    listed = type_.elements if type_._element is not None else ()  # noqa: SLF001 as above
+    named = next((each for _, each in listed if isinstance(each, Element)), None)
     kind = type_._array_type.array_type or (named.type if named else xsd.AnyType())  # noqa: SLF001 as above
     return xsd.Element(named.qname if named else "item", kind)
 
