@@ -21,6 +21,7 @@ from connector.errors import ConfigError, Problem
 from connector.ledger.delivery import OnChange
 from connector.notify import ChannelSettings
 from connector.pipeline.definition import DEAD_SOURCES, WRITE_BACK_SOURCES
+from connector.pipeline.original_settings import OriginalSettings
 from connector.references import FOLDER, OFFLINE, ResolvedText, Secret
 from connector.timetable import DAYS, Cron, Window
 from connector.web_settings import AccessSettings, WebhookSettings, WebSettings, refuse_strangers
@@ -214,6 +215,7 @@ class PipelineSection(_Section):
     maintenance: tuple[MaintenanceSection, ...] = Field(
         default=(), description="When the target is left alone."
     )
+    original: OriginalSettings = Field(default_factory=OriginalSettings)
     halt_after: int = Field(
         default=10,
         ge=0,

@@ -39,6 +39,13 @@ class Point(StrEnum):
     STATUS_SENT = "status_sent"  # Docflo has both; the ledger does not know
     COMPLETION_WRITTEN = "completion_written"  # "Docflo shows it" is written
     COMPLETED = "completed"  # it is committed
+    ORIGINAL_CLAIMED = "original_claimed"  # the turn of an original file is committed
+    ORIGINAL_READ = "original_read"  # the file is here; the target was not asked
+    ORIGINAL_DOUBT_WRITTEN = "original_doubt_written"  # "sent, answer unknown" is written
+    ORIGINAL_SENDING = "original_sending"  # it is committed; the next step is the upload
+    ORIGINAL_SENT = "original_sent"  # the target answered, and nothing of it is on record
+    ORIGINAL_WRITTEN = "original_written"  # "the target shows it" is written
+    ORIGINAL_STORED = "original_stored"  # it is committed
 
 
 _lock = threading.Lock()

@@ -12,7 +12,14 @@ from uuid import uuid4
 
 import structlog
 
-from connector.adapters.base import Adapter, AnswersQueries, Idempotency, SettlesLate, TellsMisfits
+from connector.adapters.base import (
+    Adapter,
+    AnswersQueries,
+    Idempotency,
+    SettlesLate,
+    ShowsOriginals,
+    TellsMisfits,
+)
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
@@ -57,6 +64,7 @@ class Connector:
     breakers: Breakers
     pipelines: Sequence[Pipeline]
     clock: Clock
+    carriers: threading.BoundedSemaphore  # see `Work.carriers`
 
     def work(
         self,
@@ -73,6 +81,7 @@ class Connector:
             clock=self.clock,
             on_move=on_move,
             stopping=stopping,
+            carriers=self.carriers,
         )
 
 
@@ -123,6 +132,7 @@ def connect_over(
                 adapters[section.target] = create_adapter(config.targets[section.target], clock=clock)
                 stack.callback(adapters[section.target].close)
         refuse_unattended_doubts(sections, adapters)
+        refuse_unshown_originals(sections, adapters)
         yield Connector(
             config=config,
             database=database,
@@ -143,6 +153,7 @@ def connect_over(
                 for name, section in sections.items()
             ],
             clock=clock,
+            carriers=threading.BoundedSemaphore(max(1, config.service.workers // 2)),
         )
 
 
@@ -300,6 +311,25 @@ def refuse_unattended_doubts(
         )
 
 
+def refuse_unshown_originals(
+    sections: Mapping[str, PipelineSection], adapters: Mapping[str, Adapter]
+) -> None:
+    """Refuse pipelines that want originals beside the records of a target that shows none.
+
+    Raises: ConfigError naming each of them.
+    """
+    problems = [
+        Problem(
+            place=f"pipelines.{name}.original.policy",
+            message=f"target `{section.target}` cannot show files beside its records",
+        )
+        for name, section in sections.items()
+        if section.original.is_wanted and not isinstance(adapters[section.target], ShowsOriginals)
+    ]
+    if problems:
+        raise ConfigError("originals cannot be shown", problems=problems, remedy="original: {policy: skip}")
+
+
 def select_pipeline(config: Config, name: str) -> tuple[str, PipelineSection, MappingRules]:
     """Give one pipeline's section and mapping, without opening anything.
 
@@ -345,6 +375,7 @@ def make_pipeline(
         else section.in_doubt.settle,
         doubts_person=section.in_doubt.person,
         maintenance=tuple(each.window for each in section.maintenance),
+        original=section.original if section.original.is_wanted else None,
         halt_after=section.halt_after,
         fit=Fit(adapter, mapping.shapes())
         if isinstance(adapter, TellsMisfits) and section.on_misfit == "pause"

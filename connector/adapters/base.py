@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
 from connector.errors import ConnectorError
 from connector.record import Receipt, Record, RecordShape, TargetQuery
@@ -93,6 +93,55 @@ class FindsById(Protocol):
 
         Raises: any `ConnectorError` when the target cannot tell.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalFile:
+    """The file that a document was made of."""
+
+    key: str  # the same for the same document and contents, in all pipelines
+    name: str  # "invoice 17.pdf"
+    content_type: str
+    contents: BinaryIO  # may be read again from its beginning
+    size: int  # bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginalLink:
+    """An address at which people find the file that a document was made of."""
+
+    key: str  # the same for the same document and address, in all pipelines
+    name: str
+    url: str
+
+
+@runtime_checkable
+class ShowsOriginals(Protocol):
+    """A target that can show a document's original beside its record. Not every target can.
+
+    Idempotency: a caller who does not know what became of `add_original` asks with `show_original` first, and
+    not before the request can take effect no more; so a key never has two originals.
+    """
+
+    def show_original(self, key: str, receipt_id: str) -> str | None:
+        """Let the record show the original with this key, if the target has it, and give its id there.
+
+        None: the target does not have it.
+        Raises: any `ConnectorError`; silence is never "it has not".
+        """
+        ...
+
+    def add_original(self, original: OriginalFile | OriginalLink, receipt_id: str) -> str:
+        """Put it into the target, shown beside the record; give its id there. Streamed, never held whole.
+
+        One that is there already, since somebody else was faster, is shown like one that was asked for.
+        Raises: any `ConnectorError`; OutcomeUnknownError when it may be there now.
+        """
+        ...
+
+    def check_originals(self) -> Sequence[Finding]:
+        """Say what the target lacks for it. Writes nothing."""
         ...
 
 

@@ -9,7 +9,16 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from connector.adapters.base import Finding, Idempotency, Outcome, Severity, TargetField, TargetObject
+from connector.adapters.base import (
+    Finding,
+    Idempotency,
+    OriginalFile,
+    OriginalLink,
+    Outcome,
+    Severity,
+    TargetField,
+    TargetObject,
+)
 from connector.errors import ConfigError, ConnectorError, OutcomeUnknownError, RejectedError
 from connector.record import Line, Receipt, Record, RecordShape, RecordValue, TargetQuery, parts
 
@@ -42,6 +51,8 @@ class MemoryAdapter:
         self._errors: deque[ConnectorError] = deque()
         self._answers_to_lose = 0
         self._held: dict[str, tuple[Receipt, Record]] = {}
+        self._originals: dict[str, bytes] = {}
+        self._shown: dict[str, set[str]] = {}  # receipt id -> keys
         self.created = 0  # objects ever made: more than `held` has if something was made twice
 
     @property
@@ -49,6 +60,11 @@ class MemoryAdapter:
         """Give what the target has, by record key."""
         with self._lock:
             return dict(self._held)
+
+    def originals(self, receipt_id: str) -> Mapping[str, bytes]:
+        """Give the originals beside a record, by key."""
+        with self._lock:
+            return {key: self._originals[key] for key in self._shown.get(receipt_id, ())}
 
     def fail_next(self, error: ConnectorError) -> None:
         """Let the next call of `deliver` raise this and do nothing. Several are raised in order."""
@@ -98,6 +114,29 @@ class MemoryAdapter:
             )
             for query in queries
         }
+
+    def show_original(self, key: str, receipt_id: str) -> str | None:
+        """Show it beside the record, if it is held."""
+        with self._lock:
+            if key not in self._originals:
+                return None
+            self._shown.setdefault(receipt_id, set()).add(key)
+            return f"original {key}"
+
+    def add_original(self, original: OriginalFile | OriginalLink, receipt_id: str) -> str:
+        """Hold its contents, or its address; one key once."""
+        if isinstance(original, OriginalFile):
+            original.contents.seek(0)
+            held = original.contents.read()
+        else:
+            held = original.url.encode()
+        with self._lock:
+            self._originals.setdefault(original.key, held)
+        return self.show_original(original.key, receipt_id) or ""
+
+    def check_originals(self) -> Sequence[Finding]:
+        """Find nothing wrong."""
+        return [Finding(severity=Severity.OK, subject="originals", message="any file is held")]
 
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare with the known fields, if there are any."""

@@ -6,7 +6,7 @@ from functools import partial
 
 from rich.markup import escape
 
-from connector.adapters.base import Finding, Severity
+from connector.adapters.base import Finding, Severity, ShowsOriginals
 from connector.adapters.registry import create_adapter
 from connector.cli.exits import Exit, exit_code
 from connector.cli.output import console, print_json
@@ -27,6 +27,7 @@ from connector.wiring import (
     load_mappings,
     open_ledger_database,
     refuse_unattended_doubts,
+    refuse_unshown_originals,
 )
 
 
@@ -217,9 +218,18 @@ def check_shapes(name: str, config: Config, shapes: Sequence[RecordShape], repor
     adapter = create_adapter(config.targets[name], clock=utc_now)
     try:
         attempt(report, f"target {name}", lambda: refuse_unattended_doubts(sections, {name: adapter}))
+        attempt(report, f"target {name}", lambda: refuse_unshown_originals(sections, {name: adapter}))
         findings: Sequence[Finding] = adapter.check(shapes)
+        if isinstance(adapter, ShowsOriginals) and any(each.original.is_wanted for each in sections.values()):
+            attempt(
+                report, f"target {name}: originals", lambda: _note(name, adapter.check_originals(), report)
+            )
     finally:
         adapter.close()
+    _note(name, findings, report)
+
+
+def _note(name: str, findings: Sequence[Finding], report: Report) -> None:
     for finding in findings:
         report.add(finding.severity, f"target {name}: {finding.subject}", finding.message, finding.remedy)
         if finding.severity is Severity.ERROR:

@@ -101,7 +101,7 @@ def _cycle(config: Config, ahead: timedelta) -> Cycle:
 
 
 def _waiting(cycle: Cycle) -> int:
-    return cycle.open.total() + cycle.in_doubt + len(cycle.errors)
+    return cycle.open.total() + cycle.in_doubt + cycle.originals.total() + len(cycle.errors)
 
 
 if __name__ == "__main__":

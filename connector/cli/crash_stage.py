@@ -93,8 +93,9 @@ class SalesforceSide:
         self._objects = objects
         self._sandbox = SalesforceSandbox(objects=objects)
         self.app = self._sandbox.app
-        # One lost answer, so that what follows it is on every way.
+        # Lost answers, so that what follows them is on every way.
         self._sandbox.faults.add(Fault(operation="graph", kind="drop_after"))
+        self._sandbox.faults.add(Fault(method="POST", path="/sobjects/ContentVersion", kind="drop_after"))
 
     def section(self, url: str) -> Mapping[str, Any]:
         """Give the target's part of config.yaml."""
@@ -109,7 +110,10 @@ class SalesforceSide:
     def held(self) -> Mapping[str, Held]:
         """Give every row; what refers to another is told by the other's key."""
         rows = [(found, row) for found in self._objects for row in self._sandbox.rows(found.name)]
-        keys = {row["Id"]: _key(found, row) for found, row in rows}
+        keys: dict[str, str] = {}
+        # What has no key of its own is known by what it refers to: links after documents, after versions.
+        for found, row in sorted(rows, key=lambda each: _rank(each[0])):
+            keys[row["Id"]] = _key(found, row, keys)
         return {row["Id"]: Held(key=keys[row["Id"]], content=_content(row, keys)) for _, row in rows}
 
 
@@ -164,9 +168,14 @@ def _write_config(script: Script, folder: Path, docflo_url: str, target: Mapping
     return path
 
 
-def _key(found: ObjectType, row: Mapping[str, Any]) -> str:
-    keys = [str(row[field.name]) for field in found.fields if field.external_id and row[field.name]]
-    return f"{found.name}/{','.join(keys)}"
+def _rank(found: ObjectType) -> tuple[bool, str]:
+    return not any(field.external_id for field in found.fields), found.name
+
+
+def _key(found: ObjectType, row: Mapping[str, Any], keys: Mapping[str, str]) -> str:
+    own = [str(row[field.name]) for field in found.fields if field.external_id and row[field.name]]
+    told = own or [_named(row[field.name], keys) or "" for field in found.fields if field.type == "reference"]
+    return f"{found.name}/{','.join(told)}"
 
 
 def _content(row: Mapping[str, Any], keys: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from connector.docflo.shared_budget import Balance
 from connector.errors import ConnectorError, ThrottledError
 from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, Halt, State
+from connector.ledger.original import OPEN_ORIGINALS
 from connector.ledger.pauses import Pause
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
@@ -38,6 +39,9 @@ class Cycle:
     breakers: tuple[Breaker, ...] = ()  # sides that are left alone when the cycle ends
     open: Counter[str] = field(default_factory=Counter)  # pipeline -> deliveries that wait for a later cycle
     in_doubt: int = 0
+    originals: Counter[str] = field(default_factory=Counter)  # pipeline -> original files that wait
+    originals_due: datetime | None = None  # when the next of them can be tried
+    dead_originals: tuple[int, ...] = ()  # this cycle's, by delivery
     dead: list[Delivery] = field(default_factory=list)  # this cycle's
     halts: tuple[Halt, ...] = ()  # pipelines of which nothing is claimed
 
@@ -58,6 +62,8 @@ class Cycle:
         """Give when something that had to wait can go on; None when nothing asked to wait."""
         errors = [*self.errors, *(move.error for move in self.failures.values())]
         times = [error.until for error in errors if isinstance(error, ThrottledError)]
+        if self.originals_due is not None:
+            times.append(self.originals_due)
         return min([*times, *(breaker.next_try for breaker in self.breakers)], default=None)
 
     def exit(self) -> Exit:
@@ -73,11 +79,11 @@ class Cycle:
             if code in codes:
                 return code
         needs_person = any(found.listed.held or found.unreadable for found in self.discovered)
-        if self.halts or self.count(State.DEAD) or needs_person:
+        if self.halts or self.count(State.DEAD) or self.dead_originals or needs_person:
             return Exit.DEAD
         if self.in_doubt:
             return Exit.IN_DOUBT
-        return Exit.LATER if codes or self.open else Exit.FINE
+        return Exit.LATER if codes or self.open or self.originals else Exit.FINE
 
 
 def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
@@ -86,6 +92,7 @@ def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     A pipeline that another process is listing is left to it; what is in the ledger is delivered all the same.
     """
     cycle = Cycle()
+    began = connector.clock()
     connector.breakers.try_now()
     lister = connector.work()
     names = {pipeline.name for pipeline in connector.pipelines}
@@ -119,6 +126,7 @@ def run_cycle(connector: Connector, *, full: bool, bar: Bar) -> Cycle:
     cycle.breakers = connector.breakers.open()
     cycle.mappings = frozenset(pipeline.mapping_side for pipeline in connector.pipelines)
     _read_ledger(cycle, connector)
+    _read_originals(cycle, connector, began)
     return cycle
 
 
@@ -144,6 +152,21 @@ def _read_ledger(cycle: Cycle, connector: Connector) -> None:
     for (pipeline_name, document_id), move in cycle.failures.items():
         if move.state is State.DEAD:
             cycle.dead += connector.store.find(pipeline=pipeline_name, document_id=document_id)
+
+
+def _read_originals(cycle: Cycle, connector: Connector, began: datetime) -> None:
+    originals = connector.store.originals
+    names = [pipeline.name for pipeline in connector.pipelines]
+    counts = originals.counts()
+    cycle.originals = +Counter(
+        {name: sum(counts.get(name, {}).get(state, 0) for state in OPEN_ORIGINALS) for name in names}
+    )
+    cycle.dead_originals = originals.died_since(names, began)
+    due, now = originals.next_due(names), connector.clock()
+    if due is not None and due <= now and cycle.budget is not None:
+        # It is due, and was left: the budget has nothing for it in this hour.
+        due = cycle.budget.closed_until or cycle.budget.reset_at or due
+    cycle.originals_due = due
 
 
 def _open(connector: Connector) -> Counter[str]:

@@ -138,6 +138,7 @@ def show(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Show one delivery: where it is, why, and everything that happened to it."""
+    from connector.cli.originals import original_json, original_line
     from connector.cli.output import console, print_json, table
     from connector.cli.report import delivery_json
     from connector.cli.session import open_session
@@ -151,13 +152,16 @@ def show(
             message = f"there is no delivery {delivery_id}"
             raise ConfigError(message, remedy="`docflo-connector deliveries list` shows the ids")
         events = store.events(delivery_id)
+        original = store.originals.of(delivery_id)
     if output is Output.JSON:
-        print_json({**delivery_json(delivery), "events": events})
+        print_json({**delivery_json(delivery), "original": original_json(original), "events": events})
         return
     screen = console()
     facts = [
         (key.replace("_", " "), value) for key, value in delivery_json(delivery).items() if value is not None
     ]
+    if original is not None:
+        facts.append(("original file", original_line(original)))
     screen.print(table(f"Delivery {delivery_id}", ("", ""), facts))
     rows = [
         (
@@ -292,6 +296,49 @@ def link(
         (delivery,) = acting.meant(connector.store, selection, default=())
         known = by_hand.link(connector.store, delivery, receipt, by, connector.pipelines)
     typer.echo(f"Delivery {delivery_id} is delivered as {known.id}; the next sync writes it back.")
+
+
+@app.command("attach")
+def attach(
+    ids: IdsArgument = None,
+    state: StatesOption = None,
+    pipeline: PipelineOption = None,
+    class_: ClassOption = None,
+    cause: CauseOption = None,
+    since: SinceOption = None,
+    number: NumberOption = None,
+    party: PartyOption = None,
+    document: DocumentOption = None,
+    reason: ReasonOption = "attached by hand",
+    yes: YesOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Let original files be shown: those given up or left out, and of what was delivered before.
+
+    What the target shows already, or is under way, is left alone.
+    """
+    from connector.cli import acting
+    from connector.cli.session import open_session
+    from connector.errors import ConfigError
+    from connector.ledger.delivery import State
+    from connector.wiring import open_ledger
+
+    settings = open_session(config, offline=True)
+    selection = _selection(ids, state, pipeline, class_, cause, since, number, party, document)
+    by = acting.by(reason, str(selection))
+    with open_ledger(settings) as store:
+        chosen = acting.meant(store, selection, default=(State.DELIVERED, State.COMPLETED))
+        unwanted = {name for name, section in settings.pipelines.items() if not section.original.is_wanted}
+        if refused := sorted({each.pipeline for each in chosen} & unwanted):
+            raise ConfigError(
+                f"no originals are wanted by {', '.join(refused)}",
+                remedy="set original.policy to file or link",
+            )
+        acting.confirm("attach the originals of", chosen, selection, yes=yes)
+        done = store.originals.attach([delivery.id for delivery in chosen], by)
+    typer.echo(
+        f"{len(done)} of {len(chosen)} are attached by the next sync; the others are, or have no record."
+    )
 
 
 @app.command("acts")

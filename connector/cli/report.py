@@ -16,6 +16,7 @@ from connector.ledger.pauses import Pause
 from connector.ledger.replicas import Replica
 from connector.pipeline.listing import Quirk
 
+_MOST_IDS = 10
 WRITES = ("update_fields", "update_status")
 
 
@@ -43,6 +44,7 @@ def cycle_json(cycle: Cycle) -> Mapping[str, object]:
         "halted": [halt_json(halt) for halt in cycle.halts],
         "paused": [pause_json(pause) for pause in cycle.paused],
         "dead": [delivery_json(delivery) for delivery in cycle.dead],
+        "originals": {"waiting": cycle.originals, "dead": cycle.dead_originals},
         "errors": [{"error": type(error).__name__, "message": error.message} for error in cycle.errors],
         "requests": {"total": cycle.requests.total(), **dict(sorted(cycle.requests.items()))},
         "rate_limit": None
@@ -240,6 +242,7 @@ def show_cycle(cycle: Cycle, screen: Console) -> None:
         screen.print(
             "Look closer with `docflo-connector deliveries show ID`, repair, then `deliveries replay ID`."
         )
+    _show_originals(cycle, screen)
     if cycle.breakers:
         screen.print(breaker_table(cycle.breakers))
     for halt in cycle.halts:
@@ -250,6 +253,20 @@ def show_cycle(cycle: Cycle, screen: Console) -> None:
     until = cycle.come_back_at()
     if until is not None:
         screen.print(f"Come back after {until:%Y-%m-%d %H:%M:%S} UTC; nothing is lost.")
+
+
+def _show_originals(cycle: Cycle, screen: Console) -> None:
+    if cycle.originals:
+        screen.print(f"{cycle.originals.total()} original files are to follow their records.")
+    if cycle.dead_originals:
+        ids = ", ".join(map(str, cycle.dead_originals[:_MOST_IDS]))
+        more = ", …" if len(cycle.dead_originals) > _MOST_IDS else ""
+        count = len(cycle.dead_originals)
+        screen.print(
+            f"[red]✗[/red] {count} original files were given up, of deliveries {ids}{more}:"
+            " `docflo-connector deliveries show ID` says why, `deliveries attach ID` tries again.",
+            soft_wrap=True,
+        )
 
 
 def _show_listings(cycle: Cycle, screen: Console) -> None:

@@ -5,6 +5,7 @@ from connector.cli.options import DEFAULT_CONFIG, ConfigOption, Output, OutputOp
 
 def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.TABLE) -> None:
     """Show each pipeline, what is left of the request budget, and who is left alone for now."""
+    from connector.cli.originals import originals_json, originals_lines
     from connector.cli.output import console, print_json, table
     from connector.cli.report import (
         breaker_json,
@@ -36,6 +37,11 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
     with open_sight(settings) as sight:
         counts = sight.store.counts()
         halts = {halt.pipeline: halt for halt in sight.store.halts() if halt.pipeline in settings.pipelines}
+        originals = {
+            name: counted
+            for name, counted in sight.store.originals.counts().items()
+            if name in settings.pipelines
+        }
         checkpoints = {name: sight.store.checkpoint(name) for name in settings.pipelines}
         progress = {name: sight.store.progress(name).values() for name in settings.pipelines}
         unreadable = [note for note in sight.store.unreadable() if note.pipeline in settings.pipelines]
@@ -67,6 +73,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
                         "listing": [progress_json(each) for each in progress[name]],
                         "unreadable": [unreadable_json(note) for note in unreadable if note.pipeline == name],
                         "edits": edits_json(edits[name]),
+                        "originals": originals_json(originals.get(name, {})),
                     }
                     for name, row in rows.items()
                 },
@@ -87,6 +94,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         for each in progress[name]:
             screen.print(progress_line(each), markup=False, soft_wrap=True)
         screen.print(edits_line(name, edits[name]), markup=False, soft_wrap=True)
+    for line in originals_lines(originals):
+        screen.print(line, markup=False, soft_wrap=True)
     if unreadable:
         screen.print(unreadable_table(unreadable))
     if breakers:

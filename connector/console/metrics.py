@@ -171,7 +171,22 @@ def _deliveries(figures: Figures, now: datetime) -> Iterator[GaugeMetricFamily]:
     for (pipeline, name), count in figures.dead.items():
         dead[pipeline, name if name in kept else "other"] += count
     yield _family("dead", "Dead letters by the class of their error.", ["pipeline", "error"], dead)
+    yield _family(
+        "originals",
+        "Original files beside records, by state.",
+        ["pipeline", "state"],
+        {
+            (pipeline, state.value): count
+            for pipeline, counts in figures.originals.items()
+            for state, count in counts.items()
+        },
+    )
     for name, text, since in (
+        (
+            "oldest_original_seconds",
+            "Since delivery, of the oldest original file still to come.",
+            figures.originals_since,
+        ),
         (
             "oldest_undelivered_seconds",
             "Age of the oldest document not delivered.",

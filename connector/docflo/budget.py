@@ -29,6 +29,7 @@ class Lane(StrEnum):
     TAIL = "tail"
     SWEEP = "sweep"
     BACKFILL = "backfill"
+    ORIGINAL = "original"
 
 
 RESERVES: Mapping[Lane, int] = {
@@ -38,6 +39,7 @@ RESERVES: Mapping[Lane, int] = {
     Lane.TAIL: 10,
     Lane.SWEEP: 20,
     Lane.BACKFILL: 30,
+    Lane.ORIGINAL: 40,
 }
 """Percent of the window that a lane leaves to those above it."""
 

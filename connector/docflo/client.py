@@ -4,11 +4,12 @@ Nothing is retried here, redirects are not followed, and every call ends within 
 looks like and what an answer means is decided without I/O, in `outgoing.py`, `wire.py` and `answers.py`.
 """
 
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -26,7 +27,7 @@ from connector.clock import Clock, utc_now
 from connector.docflo import answers, outgoing, wire
 from connector.docflo.budget import Budget, Lane, NoBudget
 from connector.docflo.deadline import Deadline, deadline
-from connector.docflo.download import Download, save
+from connector.docflo.download import Download, Received, TooLargeError, receive, save
 from connector.docflo.failures import is_success, read_failure, refused_inside
 from connector.docflo.jsontext import write_json
 from connector.docflo.ratelimit import RateLimit, read_rate_limit
@@ -144,6 +145,14 @@ class DocfloClient:
         Raises: RejectedError when there is none; UnexpectedResponseError when it is larger than the cap
         """
         return self._download("original", document_id, folder, "")
+
+    def receive_original(self, document_id: str, file: BinaryIO, *, most: int) -> Received:
+        """Write the file that was uploaded into `file`, streamed, up to `most` bytes.
+
+        Raises: RejectedError when there is none (404); TooLargeError, if possible before anything is read
+        """
+        with self._downloading("original", document_id) as answer:
+            return receive(answer.chunks(most), answer.response.headers, file, fallback=document_id)
 
     def download_email(self, document_id: str, folder: Path) -> Download:
         """Save the e-mail that brought the document into `folder`, as EML.
@@ -272,12 +281,15 @@ class DocfloClient:
             return answer.read(MAX_JSON_BYTES)
 
     def _download(self, operation: str, document_id: str, folder: Path, suffix: str) -> Download:
-        path = f"/docs/v1/document/download/{outgoing.path_segment(document_id)}/{operation}"
-        request = self._http.build_request("GET", path, headers={"Accept": "*/*"})
         cap = self._settings.max_download_mb * 2**20
-        with self._send(operation, request, self._settings.upload_deadline, repeatable=True) as answer:
+        with self._downloading(operation, document_id) as answer:
             fallback = document_id + suffix
             return save(answer.chunks(cap), answer.response.headers, folder, fallback=fallback)
+
+    def _downloading(self, operation: str, document_id: str) -> AbstractContextManager["_Answer"]:
+        path = f"/docs/v1/document/download/{outgoing.path_segment(document_id)}/{operation}"
+        request = self._http.build_request("GET", path, headers={"Accept": "*/*"})
+        return self._send(operation, request, self._settings.upload_deadline, repeatable=True)
 
     @contextmanager
     def _send(
@@ -405,12 +417,14 @@ class _Answer:
     key: bytes = field(repr=False)
 
     def chunks(self, cap: int) -> Iterator[bytes]:
+        told = self.response.headers.get("content-length", "")
+        if re.fullmatch(r"[0-9]{1,18}", told) and int(told) > cap:
+            raise _too_large(cap)
         received = 0
         for chunk in self.response.iter_bytes():
             received += len(chunk)
             if received > cap:
-                message = f"Docflo's answer is larger than {cap // 2**20} MB"
-                raise UnexpectedResponseError(message, remedy="docflo.max_download_mb limits what is saved")
+                raise _too_large(cap)
             yield chunk
         # A body without a length ends where its connection ends: it may be cut off.
         if self.limit.has_passed:
@@ -419,6 +433,13 @@ class _Answer:
     def read(self, cap: int) -> bytes:
         # Some servers repeat the key that they refuse: nothing that reads on may carry it into a log.
         return b"".join(self.chunks(cap)).replace(self.key, b"***")
+
+
+def _too_large(cap: int) -> TooLargeError:
+    return TooLargeError(
+        f"Docflo's answer is larger than {cap // 2**20} MB",
+        remedy="docflo.max_download_mb limits what is saved, original.max_mb what is attached",
+    )
 
 
 def _connect(settings: DocfloSettings, transport: httpx.BaseTransport | None) -> httpx.Client:

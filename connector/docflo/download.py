@@ -3,13 +3,15 @@
 import os
 import re
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
 from email.utils import collapse_rfc2231_value
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from typing import BinaryIO
 
 from connector.errors import ConfigError, UnexpectedResponseError
 
@@ -29,6 +31,10 @@ _MAGIC = {
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|\u202a-\u202e\u2066-\u2069]')
 
 
+class TooLargeError(UnexpectedResponseError):
+    """The answer is larger than the caller wants to take."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Download:
     """A file on disk."""
@@ -39,11 +45,43 @@ class Download:
     sha256: str  # hex
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A file that was written where the caller wanted it."""
+
+    name: str  # safe as the name of a file
+    size: int  # bytes
+    content_type: str
+    sha256: str  # hex
+
+
 def save(chunks: Iterable[bytes], headers: Mapping[str, str], folder: Path, *, fallback: str) -> Download:
     """Write the chunks into `folder`; a file appears only when it is whole and replaces one of its name.
 
     Raises: UnexpectedResponseError when JSON came instead of a file; ConfigError when `folder` is read-only
     """
+    content_type, stream = _begin(chunks, headers)
+    name = file_name(headers.get("content-disposition"), fallback)
+    with _writing_into(str(folder)):
+        folder.mkdir(parents=True, exist_ok=True)
+        return _write(stream, folder / name, content_type)
+
+
+def receive(
+    chunks: Iterable[bytes], headers: Mapping[str, str], file: BinaryIO, *, fallback: str
+) -> Received:
+    """Write the chunks into an open file.
+
+    Raises: UnexpectedResponseError when JSON came instead of a file; ConfigError when there is no room
+    """
+    content_type, stream = _begin(chunks, headers)
+    with _writing_into("the folder for temporary files"):
+        digest, size = _copy(stream, file)
+    name = file_name(headers.get("content-disposition"), fallback)
+    return Received(name=name, size=size, content_type=content_type, sha256=digest)
+
+
+def _begin(chunks: Iterable[bytes], headers: Mapping[str, str]) -> tuple[str, Iterator[bytes]]:
     stream = iter(chunks)
     first = next(stream, b"")
     content_type = _content_type(headers.get("content-type", ""), first)
@@ -51,12 +89,15 @@ def save(chunks: Iterable[bytes], headers: Mapping[str, str], folder: Path, *, f
     if "content-disposition" not in headers and (not first or _NOT_A_FILE.search(content_type)):
         message = f"expected a file, but Docflo answered with {content_type if first else 'nothing'}"
         raise UnexpectedResponseError(message, remedy="the document may have no file, or only a link to one")
-    name = file_name(headers.get("content-disposition"), fallback)
+    return content_type, chain([first], stream)
+
+
+@contextmanager
+def _writing_into(place: str) -> Iterator[None]:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        return _write(chain([first], stream), folder / name, content_type)
+        yield
     except OSError as error:
-        message = f"cannot write into {folder}: {error.strerror}"
+        message = f"cannot write into {place}: {error.strerror}"
         raise ConfigError(message, remedy="name a folder that is writable and has room") from error
 
 
@@ -93,16 +134,21 @@ def _told_name(disposition: str | None) -> str | None:
 
 
 def _write(chunks: Iterable[bytes], path: Path, content_type: str) -> Download:
-    digest, size = sha256(), 0
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".download-")
     try:
         with os.fdopen(handle, "wb") as file:
-            for chunk in chunks:
-                file.write(chunk)
-                digest.update(chunk)
-                size += len(chunk)
+            digest, size = _copy(chunks, file)
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    return Download(path=path, size=size, content_type=content_type, sha256=digest.hexdigest())
+    return Download(path=path, size=size, content_type=content_type, sha256=digest)
+
+
+def _copy(chunks: Iterable[bytes], file: BinaryIO) -> tuple[str, int]:
+    digest, size = sha256(), 0
+    for chunk in chunks:
+        file.write(chunk)
+        digest.update(chunk)
+        size += len(chunk)
+    return digest.hexdigest(), size

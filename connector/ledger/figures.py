@@ -11,9 +11,21 @@ from connector.ledger.database import Database
 from connector.ledger.delivery import LIVE, Halt, State
 from connector.ledger.halts import halts_of
 from connector.ledger.harvest import Harvest
+from connector.ledger.original import OPEN_ORIGINALS, OriginalState
+from connector.ledger.original_table import original
+from connector.ledger.originals import counts_of
 from connector.ledger.pauses import Pause
 from connector.ledger.replicas import Replica
-from connector.ledger.tables import alarm, breaker, checkpoint, delivery, harvest, pause, replica, wakeup
+from connector.ledger.tables import (
+    alarm,
+    breaker,
+    checkpoint,
+    delivery,
+    harvest,
+    pause,
+    replica,
+    wakeup,
+)
 
 _UNDELIVERED = (State.PENDING.value, State.IN_DOUBT.value)
 
@@ -24,6 +36,8 @@ class Figures:
 
     counts: Mapping[tuple[str, State], int]
     dead: Mapping[tuple[str, str], int]  # (pipeline, error class)
+    originals: Mapping[str, Mapping[OriginalState, int]]
+    originals_since: Mapping[str, datetime]  # the oldest original that is wanted and not yet there
     undelivered_since: Mapping[str, datetime]  # the oldest found and not yet delivered
     unshown_since: Mapping[str, datetime]  # the oldest delivered that Docflo does not show
     doubted_since: Mapping[str, datetime]  # the oldest doubt
@@ -47,6 +61,8 @@ def read_figures(database: Database) -> Figures:
         return Figures(
             counts=_counts(connection),
             dead=_dead(connection),
+            originals=counts_of(connection),
+            originals_since=_originals_since(connection),
             # A backfill takes days: its backlog is not lateness.
             undelivered_since=_oldest(connection, "found_at", _UNDELIVERED, is_live),
             unshown_since=_oldest(connection, "delivered_at", (State.DELIVERED.value,), is_live),
@@ -93,6 +109,17 @@ def _oldest(
     statement = select(columns.pipeline, oldest).where(columns.state.in_(states), *more)
     rows = connection.execute(statement.group_by(columns.pipeline))
     return {row.pipeline: row.oldest for row in rows if row.oldest is not None}
+
+
+def _originals_since(connection: Connection) -> Mapping[str, datetime]:
+    columns = original.c
+    oldest = select(columns.pipeline, func.min(delivery.c.delivered_at)).join(
+        delivery, delivery.c.id == columns.delivery_id
+    )
+    is_open = columns.state.in_([state.value for state in OPEN_ORIGINALS])
+    waiting = oldest.where(is_open, delivery.c.backfill_id == LIVE)
+    rows = connection.execute(waiting.group_by(columns.pipeline))
+    return {row[0]: row[1] for row in rows if row[1] is not None}
 
 
 def _alarms(connection: Connection) -> Mapping[str, int]:

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, insert, update
 from connector.errors import LeaseLostError
 from connector.ledger.delivery import ARROWS, LIVE, OPEN_STATES, Claim, Failure, Halt, State
 from connector.ledger.halts import Runs
-from connector.ledger.rows import FREE, failure_columns
+from connector.ledger.originals import want_original
+from connector.ledger.rows import FREE, failure_columns, words
 from connector.ledger.search_keys import search_key
 from connector.ledger.tables import delivery, delivery_event
 from connector.record import Receipt
@@ -51,8 +52,11 @@ class Outcomes:
         self._change(claim, State.PENDING, {"doubted_at": None})
         return self._kept(claim, State.PENDING)
 
-    def delivered(self, claim: Claim, receipt: Receipt) -> None:
-        """Record that the target has it: pending | in_doubt -> delivered, due for write-back at once."""
+    def delivered(self, claim: Claim, receipt: Receipt, *, wants_original: bool = False) -> None:
+        """Record that the target has it: pending | in_doubt -> delivered, due for write-back at once.
+
+        `wants_original`: and that the original file is to be shown beside it.
+        """
         _require_arrow(claim, State.DELIVERED)
         values = {
             "due_at": self._now,
@@ -65,6 +69,9 @@ class Outcomes:
         }
         self._advance(claim, State.DELIVERED, values)
         self._tell(claim, "delivered", State.DELIVERED, receipt.id)
+        if wants_original:
+            known = claim.delivery
+            want_original(self._connection, known.id, known.pipeline, receipt.id, self._now)
 
     def absent(self, claim: Claim) -> None:
         """Record that the target was asked and does not have it: in_doubt -> pending, due at once.
@@ -109,7 +116,7 @@ class Outcomes:
             **failure_columns(failure),
         }
         self._change(claim, State.DEAD, values)
-        self._tell(claim, "dead", State.DEAD, _words(failure))
+        self._tell(claim, "dead", State.DEAD, words(failure))
         if claim.delivery.backfill_id == LIVE:  # the live pipeline is not halted by what is years old
             self._runs.died(claim.delivery, failure, halt_after)
 
@@ -127,7 +134,7 @@ class Outcomes:
         if claim.delivery.state is State.IN_DOUBT:
             values["doubted_at"] = self._now
         self._change(claim, claim.delivery.state, values)
-        self._tell(claim, "retry", claim.delivery.state, _words(failure))
+        self._tell(claim, "retry", claim.delivery.state, words(failure))
 
     def wait(self, claim: Claim, due_at: datetime, failure: Failure | None = None) -> None:
         """Put it off through no fault of its own: same state, attempts as they were, due at `due_at`.
@@ -138,7 +145,7 @@ class Outcomes:
         reason = {} if failure is None else failure_columns(failure)
         self._change(claim, claim.delivery.state, {"due_at": due_at, **FREE, **reason})
         if failure is None or failure != claim.delivery.failure:
-            self._tell(claim, "wait", claim.delivery.state, _words(failure))
+            self._tell(claim, "wait", claim.delivery.state, words(failure) if failure else None)
 
     def close(self) -> tuple[Halt, ...]:
         """Store what this block tells beside the rows themselves; called once, before the commit.
@@ -207,10 +214,3 @@ def _refuse(claim: Claim, to: State) -> None:
         f"delivery {claim.delivery.id}: there is no arrow from {claim.delivery.state.value} to {to.value}"
     )
     raise ValueError(message)
-
-
-def _words(failure: Failure | None) -> str | None:
-    if failure is None:
-        return None
-    code = f" [{failure.code}]" if failure.code else ""
-    return f"{failure.error_class}{code}: {failure.reason}"

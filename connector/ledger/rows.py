@@ -56,7 +56,7 @@ def read_delivery(row: RowMapping) -> Delivery:
         changed_at=row["changed_at"],
         attempts=row["attempts"],
         due_at=row["due_at"],
-        failure=_read_failure(row),
+        failure=read_failure(row),
         died_in=State(row["died_in"]) if row["died_in"] is not None else None,
         receipt_id=row["receipt_id"],
         receipt_url=row["receipt_url"],
@@ -73,7 +73,8 @@ def read_delivery(row: RowMapping) -> Delivery:
     )
 
 
-def _read_failure(row: RowMapping) -> Failure | None:
+def read_failure(row: RowMapping) -> Failure | None:
+    """Give why a row is not further, as a value."""
     if row["failure_class"] is None:
         return None
     return Failure(error_class=row["failure_class"], reason=row["failure_reason"], code=row["failure_code"])
@@ -134,13 +135,17 @@ def content_columns(found: Found) -> Mapping[str, Any]:
 
 def failure_columns(failure: Failure | None) -> Mapping[str, Any]:
     """Give the columns that say why a delivery is not further; None clears them."""
+    return {**reason_columns(failure), "failure_cause": cause_of(failure.reason) if failure else None}
+
+
+def reason_columns(failure: Failure | None) -> Mapping[str, Any]:
+    """Give those of them that every kind of row has."""
     if failure is None:
-        return {"failure_class": None, "failure_code": None, "failure_reason": None, "failure_cause": None}
+        return {"failure_class": None, "failure_code": None, "failure_reason": None}
     return {
         "failure_class": failure.error_class,
         "failure_code": failure.code,
         "failure_reason": failure.reason,
-        "failure_cause": cause_of(failure.reason),
     }
 
 
@@ -152,3 +157,9 @@ def is_claimable(now: datetime) -> ColumnElement[bool]:
     """Give the condition "due, and nobody is busy with it"."""
     free = or_(delivery.c.lease_until.is_(None), delivery.c.lease_until <= now)
     return and_(delivery.c.due_at <= now, free)
+
+
+def words(failure: Failure) -> str:
+    """Give a failure as a line of the story."""
+    code = f" [{failure.code}]" if failure.code else ""
+    return f"{failure.error_class}{code}: {failure.reason}"

@@ -47,6 +47,7 @@ from connector.ledger.lease import Lease
 from connector.ledger.listing import Listed, hold_listing, move_checkpoint, store_documents
 from connector.ledger.notices import change_notice, claim_notices, end_notice
 from connector.ledger.operations import By, Operations
+from connector.ledger.originals import Originals
 from connector.ledger.outcomes import Outcomes
 from connector.ledger.pauses import is_held
 from connector.ledger.progress import (
@@ -82,6 +83,7 @@ class Store:
         self._clock = clock
         self.operations = Operations(database, clock=clock)  # what people do
         self.snapshots = Snapshots(database)
+        self.originals = Originals(database, clock=clock)
 
     def hold(self, name: str, *, owner: str, length: timedelta) -> Lease | None:
         """Take the lease `name`; None when somebody else holds it."""

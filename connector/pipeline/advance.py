@@ -9,6 +9,7 @@ from connector.calls import under_way
 from connector.crashpoint import Point, crashpoint
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
+from connector.pipeline.attach_original import attach_next
 from connector.pipeline.breaker import DOCFLO, Admission
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.deliver import deliver, settle
@@ -49,7 +50,12 @@ def advance(pipeline: Pipeline, work: Work) -> bool:
 
     Raises: UnavailableError when the ledger itself cannot be reached; leases then run out by themselves.
     """
-    return any(_take(state, step, pipeline, work) for state, step in STEPS) or _tell_dead(pipeline, work)
+    # Originals last: whatever a delivery needs comes before a file.
+    return (
+        any(_take(state, step, pipeline, work) for state, step in STEPS)
+        or _tell_dead(pipeline, work)
+        or attach_next(pipeline, work)
+    )
 
 
 def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:

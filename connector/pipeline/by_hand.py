@@ -69,6 +69,8 @@ def link(store: Store, delivery: Delivery, receipt_id: str, by: By, pipelines: S
     known = receipt_to_link(full, receipt_id, pipeline)
     if not store.operations.link(delivery.id, known, by):
         raise PermanentError(f"delivery {delivery.id} is being worked on: look again in a moment")
+    if pipeline.original is not None:
+        store.originals.attach([delivery.id], by)
     return known
 
 

@@ -8,6 +8,7 @@ from connector.adapters.base import Adapter
 from connector.ledger.delivery import OnChange
 from connector.mapping.rules import Mapping
 from connector.pipeline.fit import Fit
+from connector.pipeline.original_settings import OriginalSettings
 from connector.pipeline.target_answers import TargetAnswers
 from connector.timetable import Window
 
@@ -50,6 +51,7 @@ class Pipeline:
     doubts_person: str | None = None  # resolves doubts where the target cannot be asked
     maintenance: tuple[Window, ...] = ()  # when the target is left alone
     fit: Fit | None = None  # of the mapping and the target; None: nobody can tell, or wants to know
+    original: OriginalSettings | None = None  # None: originals stay in Docflo
     halt_after: int = 10  # dead letters of one class in a row that halt it; 0: never
 
     @property
@@ -61,6 +63,11 @@ class Pipeline:
     def mapping_side(self) -> str:
         """Give the name of the breaker that is open while the mapping does not fit the target."""
         return f"mapping {self.name}"
+
+    @property
+    def original_side(self) -> str:
+        """Give the name of the breaker of originals: a right to files that is missing stops no delivery."""
+        return f"originals {self.name}"
 
     def is_in_maintenance(self, now: datetime) -> bool:
         """Tell whether the target is to be left alone."""

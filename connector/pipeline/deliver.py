@@ -87,7 +87,7 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
             if isinstance(answer, ConnectorError):
                 _cannot_tell(asked, answer, pipeline, outcomes, work)
             else:
-                _settled(asked, answer, outcomes, work)
+                _settled(asked, answer, pipeline, outcomes, work)
         crashpoint(Point.SETTLED_WRITTEN)
     crashpoint(Point.SETTLED)
 
@@ -147,7 +147,7 @@ def _record(
 ) -> None:
     try:
         if isinstance(answer, Receipt):
-            outcomes.delivered(claim, answer)
+            outcomes.delivered(claim, answer, wants_original=pipeline.original is not None)
             work.moved(claim, State.DELIVERED)
             return
         if claim.delivery.state is State.IN_DOUBT and proves_absence(answer):
@@ -195,13 +195,15 @@ def _cannot_tell(claim: Claim, error: Exception, pipeline: Pipeline, outcomes: O
     work.waited(claim, failure, error)
 
 
-def _settled(claim: Claim, receipt: Receipt | None, outcomes: Outcomes, work: Work) -> None:
+def _settled(
+    claim: Claim, receipt: Receipt | None, pipeline: Pipeline, outcomes: Outcomes, work: Work
+) -> None:
     try:
         if receipt is None:
             outcomes.absent(claim)
             work.moved(claim, State.PENDING)
         else:
-            outcomes.delivered(claim, receipt)
+            outcomes.delivered(claim, receipt, wants_original=pipeline.original is not None)
             work.moved(claim, State.DELIVERED)
     except LeaseLostError:
         log_lost(claim)

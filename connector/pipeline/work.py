@@ -1,6 +1,7 @@
 """What every step of `advance` works with, and how it reports what it did."""
 
 import random
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ class Work:
     on_move: Callable[[Move], None] = field(default=lambda _move: None)
     stopping: Callable[[], bool] = field(default=lambda: False)  # whether to end as soon as it can be done
     backfill_id: int = LIVE  # whose deliveries it moves on
+    # Of a process, as many as may carry original files at a time: the other workers are for deliveries.
+    carriers: threading.BoundedSemaphore = field(default_factory=threading.BoundedSemaphore)
 
     def moved(self, claim: Claim, state: State) -> None:
         """Report a step that succeeded."""

@@ -49,7 +49,12 @@ def opened(
         config = write_sandbox_config(folder / "user", running)
     script = write_script(load_config(config), config, folder)
     command: Sequence[str] = CHILD
-    if promise is not None:
+    if promise is None:
+        files = {"original": {"policy": "file"}}
+        script = replace(
+            script, pipelines={name: {**each, **files} for name, each in script.pipelines.items()}
+        )
+    else:
         command = (sys.executable, "-m", "tests.crash.child", promise)
         script = replace(script, make_target=make_target)
     if make_ledger is not None:

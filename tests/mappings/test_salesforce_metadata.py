@@ -6,6 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.mapping.load import load_mapping
 from connector.record import RecordShape
 from connector.shipped_files import shipped
@@ -58,3 +59,12 @@ def test_lines_can_be_seen_all_and_removed_and_headers_cannot(shape: RecordShape
     assert right.findtext("md:allowDelete", namespaces=NAMES) == ("true" if is_line else "false")
     if shape.parent_field is not None:
         assert text(field_file(shape, shape.parent_field), "type") == "MasterDetail"
+
+
+def test_the_key_of_original_files_can_be_deployed_and_written() -> None:
+    name = SalesforceSettings.model_fields["file_key_field"].default
+    field = SOURCE / "objects" / "ContentVersion" / "fields" / f"{name}.field-meta.xml"
+
+    assert [text(field, part) for part in ("fullName", "externalId", "unique")] == [name, "true", "true"]
+    [right] = granted("field", f"ContentVersion.{name}")
+    assert right.findtext("md:editable", namespaces=NAMES) == "true"

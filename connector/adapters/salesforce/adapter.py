@@ -3,13 +3,14 @@
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
-from connector.adapters.base import Finding, Idempotency, Outcome, TargetObject
+from connector.adapters.base import Finding, Idempotency, OriginalFile, OriginalLink, Outcome, TargetObject
 from connector.adapters.salesforce.answers import Committed
 from connector.adapters.salesforce.by_graph import GraphDelivery
 from connector.adapters.salesforce.catalogue import Catalogue
 from connector.adapters.salesforce.check import check_org, misfits
 from connector.adapters.salesforce.description import describe_object
 from connector.adapters.salesforce.lookups import answer
+from connector.adapters.salesforce.originals import Originals
 from connector.adapters.salesforce.outcomes import outcomes_of
 from connector.adapters.salesforce.quota import ApiUsage, Quota
 from connector.adapters.salesforce.rules import Rules
@@ -38,10 +39,18 @@ class SalesforceAdapter:
             duplicates=settings.duplicates,
             completion_field=settings.completion_field,
         )
+        quota = _quota(settings, self._transport, clock)
+        self._originals = Originals(
+            self._transport,
+            self._catalogue,
+            quota,
+            version=self._version,
+            key_field=settings.file_key_field,
+        )
         self._graphs = GraphDelivery(
             self._transport,
             self._catalogue,
-            _quota(settings, self._transport, clock),
+            quota,
             self._rules,
             version=self._version,
             clock=clock,
@@ -95,6 +104,18 @@ class SalesforceAdapter:
     def describe(self, object_name: str) -> TargetObject:
         """Give an object as this user may write it, with the objects that are its details."""
         return describe_object(self._transport, self._version, object_name)
+
+    def show_original(self, key: str, receipt_id: str) -> str | None:
+        """Ask for the file by its key, and link it to the record if it is not linked yet."""
+        return self._originals.show(key, receipt_id)
+
+    def add_original(self, original: OriginalFile | OriginalLink, receipt_id: str) -> str:
+        """Insert it as a ContentVersion that the record shows."""
+        return self._originals.add(original, receipt_id)
+
+    def check_originals(self) -> Sequence[Finding]:
+        """Say what the org lacks for files beside records."""
+        return self._originals.check()
 
     def close(self) -> None:
         """Release connections."""

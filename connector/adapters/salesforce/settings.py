@@ -100,6 +100,11 @@ class SalesforceSettings(BaseModel):
         description="When a duplicate rule of the org finds records like the header: block, allow (save all "
         "the same) or use_match (write into the one record found).",
     )
+    file_key_field: str = Field(
+        "Docflo_File_Key__c",
+        pattern=r"^[A-Za-z]\w*$",
+        description="Text field of ContentVersion, External ID and Unique: which document's original it is.",
+    )
     completion_field: str | None = Field(
         None,
         pattern=r"^[A-Za-z]\w*$",

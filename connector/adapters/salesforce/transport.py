@@ -2,10 +2,12 @@
 
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import requests
+from requests_toolbelt import MultipartEncoder
 
 from connector.adapters.salesforce.auth import Token, TokenProvider, log_in
 from connector.adapters.salesforce.failures import call_error
@@ -25,6 +27,8 @@ from connector.errors import (
 from connector.exchanges import note
 
 _USAGE = re.compile(r"(?<![\w-])api-usage=(?P<used>\d+)/(?P<allowed>\d+)")
+
+Body: TypeAlias = bytes | Callable[[], MultipartEncoder] | None
 
 
 class Transport:
@@ -74,13 +78,14 @@ class Transport:
 
         Raises: OutcomeUnknownError when it may have been committed; else what refused the whole call.
         """
-        answer = self._call(method, path, body)
-        value = decode(answer.content)
-        if answer.status_code >= requests.codes.multiple_choices:
-            raise self._refusal(answer, value, wrote=True)
-        if value is NOT_JSON:
-            raise OutcomeUnknownError("Salesforce took the call, but its answer is cut short or not JSON")
-        return value
+        return self._written(self._call(method, path, body))
+
+    def upload(self, path: str, make_body: Callable[[], MultipartEncoder]) -> object:
+        """POST a file and give the JSON value. `make_body` gives the body from its beginning, each time.
+
+        Raises: as `write`.
+        """
+        return self._written(self._call("POST", path, make_body))
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -89,7 +94,15 @@ class Transport:
         for session in idle:
             session.close()
 
-    def _call(self, method: str, path: str, body: bytes | None) -> requests.Response:
+    def _written(self, answer: requests.Response) -> object:
+        value = decode(answer.content)
+        if answer.status_code >= requests.codes.multiple_choices:
+            raise self._refusal(answer, value, wrote=True)
+        if value is NOT_JSON:
+            raise OutcomeUnknownError("Salesforce took the call, but its answer is cut short or not JSON")
+        return value
+
+    def _call(self, method: str, path: str, body: Body) -> requests.Response:
         token = self._tokens.current()
         answer = self._send(method, path, body, token)
         if not _is_expired(answer):
@@ -104,15 +117,18 @@ class Transport:
             )
         return answer
 
-    def _send(self, method: str, path: str, body: bytes | None, token: Token) -> requests.Response:
+    def _send(self, method: str, path: str, body: Body, token: Token) -> requests.Response:
         headers = {"Authorization": f"Bearer {token.value}", "Accept": "application/json"}
         if method != "GET":
             if self._settings.duplicates is Duplicates.ALLOW:
                 headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
             headers["Content-Type"] = "application/json; charset=UTF-8"
+        data = body() if callable(body) else body
+        if isinstance(data, MultipartEncoder):
+            headers["Content-Type"] = data.content_type
         try:
             with self._borrowed_session() as session:
-                answer = session.request(method, f"{token.instance_url}{path}", data=body, headers=headers)
+                answer = session.request(method, f"{token.instance_url}{path}", data=data, headers=headers)
         except requests.exceptions.RequestException as error:
             note(method, path, f"no whole answer ({type(error).__name__})")
             raise _wire_error(error, wrote=method != "GET") from error

@@ -26,13 +26,15 @@ class Files:
     def insert_version(self, values: Row) -> str:
         """Add a version: the first of a new document, or the next of the one that is named.
 
-        Raises: ApiError 400 when it names a document and a place of first publication as well.
+        Raises: ApiError 400 when it names a document and a place of first publication as well, or is neither
+        a file nor a link.
         """
         document, place = values.get("ContentDocumentId"), values.get("FirstPublishLocationId")
         if document and place:
             message = "You cannot specify both ContentDocumentId and FirstPublishLocationId"
             entry = errors.entry("FIELD_INTEGRITY_EXCEPTION", message, "FirstPublishLocationId")
             raise errors.ApiError(400, [entry])
+        _require_contents(values)
         title = values.get("Title") or PurePosixPath(values["PathOnClient"]).stem
         described = {**values, **_measured(values), "Title": title}
         is_new = document is None
@@ -77,8 +79,18 @@ class Files:
         return self._store.insert(self._schema.object(name), {**values, **self._system_values})
 
 
+def _require_contents(values: Row) -> None:
+    """Refuse a file without contents and path, and a link without a title."""
+    needed = ("Title",) if values.get("ContentUrl") else ("PathOnClient", "VersionData")
+    missing = [name for name in needed if not values.get(name)]
+    if missing:
+        raise errors.required_missing(missing)
+
+
 def _measured(values: Row) -> dict[str, Any]:
-    content: bytes = values["VersionData"]
+    content: bytes | None = values.get("VersionData")
+    if content is None:
+        return {"ContentSize": 0}
     return {
         "Checksum": hashlib.md5(content, usedforsecurity=False).hexdigest(),
         "ContentSize": len(content),

@@ -18,6 +18,8 @@ MINUTE = timedelta(minutes=1)
 EMPTY: dict[str, Any] = {
     "counts": {},
     "dead": {},
+    "originals": {},
+    "originals_since": {},
     "undelivered_since": {},
     "unshown_since": {},
     "doubted_since": {},
