@@ -211,7 +211,8 @@ class DotNet(Foreign):
         assert invoice.findtext("{*}Date") == "2026-01-15T00:00:00"
         assert invoice.findtext("{*}Tag/{urn:data}Source") == "docflo"
         assert call.findtext("{*}xml/{urn:data}Extra/{urn:data}Memo") == "a & b"
-        assert [line.get("No") for line in invoice.iterfind("{*}Lines/{*}Line")] == ["1"]
+        [line] = invoice.iterfind("{*}Lines/{*}Line")
+        assert dict(line.attrib) == {"No": "1", "Amount": "net", "{urn:data}from": "docflo"}
         self.row(invoice.findtext("{*}Guid"), invoice.findtext("{*}Lines/{*}Line/{*}Amount"))
         return (
             f'<t:AddInvoiceResponse xmlns:t="http://tempuri.org/" id="{number}">'

@@ -323,3 +323,24 @@ def test_a_value_that_the_schema_does_not_take_is_never_sent(tmp_path: Path, tot
     assert isinstance(outcome, RejectedError)
     assert re.search(words, outcome.message)
     assert [request.operation for request in erp.requests] == ["Find"]
+
+
+@pytest.mark.parametrize(
+    ("declared", "header"),
+    [
+        ("", "text/xml; charset=ISO-8859-1"),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?>', "text/xml; charset=utf-8"),
+        ('<?xml version="1.0" encoding="ISO-8859-1"?>', "text/xml"),
+    ],
+)
+def test_a_reply_in_another_encoding_is_read_as_it_says(tmp_path: Path, declared: str, header: str) -> None:
+    erp = TinyErp()
+    text = envelope('<t:CreateResponse xmlns:t="urn:tiny"><t:id>\u00c4-1</t:id></t:CreateResponse>').decode()
+    answer = Response(200, (declared + text).encode("iso-8859-1"), {"Content-Type": header})
+    erp.guard = lambda request: answer if request.operation == "Create" else None
+    with serving(erp.answer) as address:
+        soap = adapter(tmp_path, address)
+
+        assert soap.deliver([record()]) == [Receipt(id="\u00c4-1", created=True)]
+
+        soap.close()

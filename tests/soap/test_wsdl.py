@@ -58,6 +58,7 @@ def test_a_big_wsdl_is_parsed_once_for_all_threads(tmp_path: Path, monkeypatch: 
     [
         ("<!DOCTYPE html><html><body>Log in</body></html>", "HTML page, not a WSDL"),
         ("no xml at all", "no XML"),
+        ('<?xml version="1.0"?>\n<!DOCTYPE html>\n<html xmlns="x"/>', "HTML page, not a WSDL"),
         ("<note/>", "neither a WSDL nor a schema"),
         ('<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/passwd">]><definitions>&x;</definitions>', "DOCTYPE"),
         (importing("/etc/hosts"), "outside of its folder"),
@@ -99,6 +100,30 @@ def test_an_import_is_read_from_the_catalogue(tmp_path: Path) -> None:
     wsdl = parse_wsdl(WsdlSource(location=str(tmp_path / "x.wsdl"), catalog=catalog))
 
     assert wsdl.documents == 2
+
+
+@pytest.mark.parametrize(
+    ("namespace", "place"),
+    [
+        ("http://www.w3.org/2005/05/xmlmime", "http://www.w3.org/2005/05/xmlmime"),
+        ("http://www.w3.org/XML/1998/namespace", "http://www.w3.org/2001/xml.xsd"),
+        ("http://schemas.xmlsoap.org/soap/encoding/", "http://schemas.xmlsoap.org/soap/encoding/"),
+    ],
+)
+def test_schemas_that_everybody_imports_need_no_network(tmp_path: Path, namespace: str, place: str) -> None:
+    wsdl = load(tmp_path, importing(place).replace("urn:o", namespace))
+
+    assert wsdl.documents == 2
+    assert len(wsdl.fingerprints) == 1  # they change with the connector, not with the ERP
+
+
+def test_imports_may_come_from_a_folder_that_is_named(tmp_path: Path) -> None:
+    (tmp_path / "service").mkdir()
+    (tmp_path / "o.xsd").write_text(OTHER, encoding="utf-8")
+    path = tmp_path / "service" / "x.wsdl"
+    path.write_text(importing("../o.xsd"), encoding="utf-8")
+
+    assert parse_wsdl(WsdlSource(location=str(path), folder=tmp_path)).documents == 2
 
 
 def test_a_changed_import_changes_the_fingerprint(tmp_path: Path) -> None:

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import zeep.exceptions
 from zeep import xsd
 from zeep.xsd.elements import Element
 
 from connector.adapters.base import TargetField, TargetLines, TargetObject
 from connector.adapters.soap.body import BranchNode, EachNode, ListNode, Node, TextNode, WhenNode
 from connector.adapters.soap.erp import Erp
+from connector.adapters.soap.filters import UnfitValueError
 from connector.adapters.soap.message import body_type
 from connector.adapters.soap.scope import OWN_NAMES
 from connector.adapters.soap.simple import Simple, simple_of
 from connector.adapters.soap.template import Expression
+from connector.adapters.soap.text_tree import qualified
 from connector.adapters.soap.uses import uses_of
 from connector.errors import ConfigError
 from connector.yaml_words import suggest
@@ -99,6 +102,8 @@ def _field(sent: _Sent) -> TargetField:
 def _walk(node: Node, type_: Any, label: str, owners: dict[str, str], erp: Erp) -> Iterator[_Sent]:
     match node:
         case BranchNode():
+            if node.type is not None:
+                type_ = _named(node.type, erp)
             for name, inner in node.fields.items():
                 declared = _declared(type_, name.removeprefix("@"))
                 yield from _element(inner, declared, type_, name, owners, erp)
@@ -141,6 +146,13 @@ def _element(
                 simple=simple_of(around, declared, facets) if is_value else None,
                 is_required=is_required and (plain or all(each.name != "default" for each in part.filters)),
             )
+
+
+def _named(name: str, erp: Erp) -> Any:
+    try:
+        return erp.endpoint("").wsdl.types.get_type(qualified(name, erp.profile.ns))
+    except (zeep.exceptions.Error, UnfitValueError):
+        return None  # `check` says so
 
 
 def _declared(type_: Any, name: str) -> Any:

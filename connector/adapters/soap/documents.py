@@ -176,7 +176,7 @@ def read_document(content: bytes, location: str) -> Any:
     """
     name = location.rsplit("/", maxsplit=1)[-1].partition("?")[0] or location
     start = content[:2048].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if start.startswith((b"<!doctype html", b"<html")):
+    if start.startswith(b"<!doctype html") or b"<html" in start:
         raise ConfigError(
             f"{name} is an HTML page, not a WSDL: a login page, or an error page of the server",
             remedy="Open the address in a browser; save what it shows after the login, and use wsdl.file.",
@@ -194,10 +194,18 @@ def read_document(content: bytes, location: str) -> Any:
     return root
 
 
-def safe_parser() -> etree.XMLParser:
-    """Give a parser that resolves, fetches and expands nothing."""
+def safe_parser(encoding: str | None = None) -> etree.XMLParser:
+    """Give a parser that resolves, fetches and expands nothing.
+
+    Raises: LookupError for an encoding that nobody knows.
+    """
     return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False, remove_comments=True
+        encoding=encoding,
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
+        remove_comments=True,
     )
 
 

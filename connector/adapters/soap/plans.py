@@ -21,8 +21,9 @@ class Plan:
     """A complex type, as a body meets it."""
 
     elements: Mapping[str, Any]  # Element, AnyElement, or an indicator that repeats
-    attributes: Mapping[str, Any]
-    simple: Mapping[str, Simple]  # by element name, or @attribute
+    attributes: Mapping[str, str]  # name -> what zeep calls it: another name where an element has it too
+    any_attribute: str | None  # what zeep calls those of any name, where the type takes them
+    simple: Mapping[str, Simple]  # by element name, or @attribute as zeep calls it
     plain: Mapping[str, Simple]  # elements that hold one value, and there is no more to them
     stand_ins: Mapping[str, tuple[str, str]]  # by name with and without namespace -> stood for, full name
     needs: Needs
@@ -68,7 +69,8 @@ class Plans:
         simple |= {f"@{name}": self._simple(owners, each, f"@{each.name}") for name, each in named.items()}
         return Plan(
             elements=elements,
-            attributes=named,
+            attributes={str(each.name): name for name, each in named.items()},
+            any_attribute=next((name for name, each in attributes.items() if each.name is None), None),
             simple=simple,
             plain=plain,
             stand_ins=self._stand_ins(elements),

@@ -18,6 +18,8 @@ from connector.adapters.soap.wire import Answer
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 
+_KNOWS_ITS_ENCODING = re.compile(rb"\s*<\?xml[^>]*encoding=")
+
 XPath: TypeAlias = etree.XPath
 
 
@@ -85,7 +87,7 @@ def read_reply(answer: Answer) -> Reply:
     if body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype html", b"<html")):
         return _unread(answer, "an HTML page")
     try:
-        root = etree.fromstring(body, safe_parser())
+        root = _parse(body, answer)
     except (etree.XMLSyntaxError, ValueError) as error:
         return _unread(answer, f"no XML that can be read ({_short(error)})")
     name = etree.QName(root)
@@ -117,6 +119,24 @@ def _root_part(answer: Answer) -> bytes:
     start = named[1].encode() if named else b""
     roots = [part for part in parts if part.headers.get(b"Content-ID", b"").strip() == start]
     return next((part.content for part in [*roots, *parts]), b"")
+
+
+def _parse(body: bytes, answer: Answer) -> Any:
+    """Parse in the encoding that the document names, or else the header: old servers name it there alone.
+
+    Raises: etree.XMLSyntaxError, ValueError.
+    """
+    named = re.search(r'charset="?([\w-]+)', answer.headers.get("Content-Type", ""))
+    try:
+        return etree.fromstring(body, safe_parser())
+    except etree.XMLSyntaxError:
+        if named is None or _KNOWS_ITS_ENCODING.match(body):
+            raise
+    try:
+        return etree.fromstring(body, safe_parser(named[1]))
+    except LookupError as error:
+        message = f"the encoding {named[1]} is not known"
+        raise ValueError(message) from error
 
 
 def _unread(answer: Answer, why: str) -> Reply:

@@ -33,7 +33,8 @@ def require_all(needs: Needs, shaped: dict[str, Shaped], path: str, fit: Fit) ->
             _require_in(needs, container, shaped, path, fit)
     for name, attribute in needs.attributes.items():
         if getattr(attribute, "required", False) and name not in shaped and attribute.default is None:
-            fit.misfits.append(Misfit(path=f"{path}/@{name}", source="", message="required and missing"))
+            at = f"{path}/@{attribute.name}"
+            fit.misfits.append(Misfit(path=at, source="", message="required and missing"))
 
 
 def _require_in(

@@ -26,6 +26,8 @@ from connector.adapters.soap.written import Written, array, stand_in, written
 from connector.adapters.soap.wsdl import Wsdl
 from connector.yaml_words import suggest
 
+_ANY_TEXT = Simple(("string",), is_list=False, facets=())
+
 
 class Shaper:
     """Fits bodies to one WSDL. Safe to use from several threads."""
@@ -52,15 +54,14 @@ class Shaper:
                     shaped[name] = xsd.SkipValue
                 continue
             at = f"{path}/{name}" if path else name
-            key = name.removeprefix("@")
-            if key in plan.elements and not name.startswith("@"):
-                self._element(plan, key, inner, at, fit, shaped)
-            elif key in plan.attributes:
-                self._attribute(plan, key, inner, at, fit, shaped)
+            if name in plan.elements:
+                self._element(plan, name, inner, at, fit, shaped)
+            elif name.removeprefix("@") in plan.attributes:
+                self._attribute(plan, name.removeprefix("@"), inner, at, fit, shaped)
             elif not (
-                self._into_repeated(plan, key, inner, at, fit, shaped)
-                or self._in_place(plan, key, inner, at, fit, shaped)
-                or self._into_any(plan, key, inner, fit, shaped)
+                self._into_repeated(plan, name, inner, at, fit, shaped)
+                or self._in_place(plan, name, inner, at, fit, shaped)
+                or self._into_any(plan, name, inner, fit, shaped)
             ):
                 known = [*plan.elements, *plan.stand_ins, *(f"@{each}" for each in plan.attributes)]
                 _wrong(fit, at, f"the WSDL has no such element here; {suggest(name, known)}")
@@ -214,7 +215,8 @@ class Shaper:
         if not isinstance(made, Leaf):
             _note(fit, at, made, "an attribute holds a value, not elements")
         elif made.value is not None:
-            shaped[name] = self._text(plan.simple[f"@{name}"], made, at, fit)
+            key = plan.attributes[name]
+            shaped[key] = self._text(plan.simple[f"@{key}"], made, at, fit)
 
     def _anything(self, declared: Any, made: Made, fit: Fit) -> Shaped:
         fields = made.fields if isinstance(made, Branch) else {}
@@ -290,9 +292,13 @@ class Shaper:
         return True
 
     def _into_any(self, plan: Plan, name: str, made: Made, fit: Fit, shaped: dict[str, Shaped]) -> bool:
-        """Take an element with a prefix where the type takes any."""
+        """Take an element or an attribute with a prefix where the type takes any."""
+        if name.startswith("@") and plan.any_attribute is not None and isinstance(made, Leaf):
+            value = write(_ANY_TEXT, made.value)
+            shaped.setdefault(plan.any_attribute, {})[qualified(name[1:], self._ns)] = value
+            return True
         key = next((key for key, each in plan.elements.items() if isinstance(each, AnyElement)), None)
-        if key is None or ":" not in name:
+        if key is None or ":" not in name or name.startswith("@"):
             return False
         found = self._anything(plan.elements[key], Branch({name: made}), fit)
         if plan.elements[key].accepts_multiple:

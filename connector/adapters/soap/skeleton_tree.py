@@ -57,10 +57,12 @@ class Tree:
 
     def lines(self, type_: Any, indent: int, around: tuple[Any, ...], *, off: bool = False) -> Iterator[str]:
         """Give the lines; `off`: all of them commented out, because something around them is optional."""
-        for name, attribute in type_.attributes:
+        for _, attribute in type_.attributes:
             if getattr(attribute, "name", None):
                 needed = getattr(attribute, "required", False)
-                yield _line(indent, f'"@{name}"', self._words(type_, attribute), off=off or not needed)
+                yield _line(
+                    indent, f'"@{attribute.name}"', self._words(type_, attribute), off=off or not needed
+                )
         for _, container in type_.elements_nested:
             yield from self._container(type_, container, indent, (*around, type_), off=off)
 
