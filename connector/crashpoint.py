@@ -20,6 +20,9 @@ class Point(StrEnum):
     """Every place, in the order of a document's way. "Written" means: in a transaction not yet committed."""
 
     PAGE_READ = "page_read"  # a page of the listing is read
+    PART_LISTED = "part_listed"  # part of a long listing is read and proven, nothing of it written
+    PROGRESS_WRITTEN = "progress_written"  # its rows, and how far the listing is, are written
+    PROGRESS_STORED = "progress_stored"  # they are committed; the checkpoint is where it was
     LISTED = "listed"  # the whole listing is read, nothing of it written
     ROWS_WRITTEN = "rows_written"  # rows and checkpoint are written
     ROWS_STORED = "rows_stored"  # they are committed

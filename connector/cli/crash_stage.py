@@ -52,6 +52,7 @@ class Script:
     types: Mapping[str, TypeSchema]
     written: Mapping[str, str]  # Docflo field -> its source
     make_target: Callable[[], TargetSide]
+    faults: tuple[Fault, ...] = ()  # of Docflo, besides a lost answer to a write-back
     make_ledger: Callable[
         [Path], str
     ]  # puts an empty ledger into a folder, if it is a file; gives its address
@@ -128,7 +129,8 @@ def sandbox_stages(script: Script, folder: Path) -> Iterator[Stages]:
             docflo = DocfloSandbox(
                 tenant_id=TENANT, documents=script.documents, types=script.types, rate_limit=None
             )
-            docflo.faults.add(Fault(operation="update_fields", kind="drop_after"))
+            for fault in (Fault(operation="update_fields", kind="drop_after"), *script.faults):
+                docflo.faults.add(fault)
             target = script.make_target()
             docflo_door.app, target_door.app = docflo.app, target.app
             yield SandboxStage(

@@ -131,7 +131,8 @@ class Store:
                 move_checkpoint(connection, end_listing(connection, checkpoint, progress))
             elif progress is not None:
                 keep_progress(connection, progress)
-            crashpoint(Point.ROWS_WRITTEN)
+            is_part = checkpoint is None and progress is not None
+            crashpoint(Point.PROGRESS_WRITTEN if is_part else Point.ROWS_WRITTEN)
         return listed
 
     def progress(self, pipeline: str) -> Mapping[str, Progress]:

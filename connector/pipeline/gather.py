@@ -157,7 +157,8 @@ class _Listing:
         """Store what was found since the last time; with the checkpoint the listing is whole."""
         if self._is_stored and checkpoint is None:
             return
-        crashpoint(Point.LISTED)
+        is_part = checkpoint is None
+        crashpoint(Point.PART_LISTED if is_part else Point.LISTED)
         listed = self.work.store.record_listing(
             self.pipeline.name,
             tuple(self._found.values()),
@@ -167,7 +168,7 @@ class _Listing:
             progress=self.progress,
             unreadable=tuple(self._unreadable.values()),
         )
-        crashpoint(Point.ROWS_STORED)
+        crashpoint(Point.PROGRESS_STORED if is_part else Point.ROWS_STORED)
         self._listed = _sum(self._listed, listed)
         self._found.clear()
         self._unreadable.clear()

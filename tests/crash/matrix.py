@@ -1,10 +1,11 @@
 """A crash matrix over one kind of ledger and one kind of target, set up for tests."""
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,9 +14,11 @@ from connector.cli.crash_script import write_script
 from connector.cli.crash_stage import Script, TargetSide, sandbox_stages
 from connector.cli.sandbox_setup import sandboxes, write_sandbox_config
 from connector.config import load_config
+from connector.sandbox.faults import Fault
 from tests.crash.rows_target import RowsTarget
 from tests.postgres import PostgresServer
 
+SECOND_TYPE = "receipt"
 ON_POSTGRESQL = pytest.mark.xdist_group("postgresql")
 KINDS = [
     pytest.param(("sqlite", None), id="sqlite-native"),
@@ -48,6 +51,12 @@ def opened(
     with sandboxes() as running:
         config = write_sandbox_config(folder / "user", running)
     script = write_script(load_config(config), config, folder)
+    # Two parts, and the second fails at first: what the first brought is stored by itself.
+    script = replace(
+        script,
+        pipelines={name: with_second_part(each) for name, each in script.pipelines.items()},
+        faults=(Fault(operation="list", kind="drop_before", containing=f"type={SECOND_TYPE}"),),
+    )
     command: Sequence[str] = CHILD
     if promise is None:
         files = {"original": {"policy": "file"}}
@@ -61,6 +70,12 @@ def opened(
         script = replace(script, make_ledger=make_ledger)
     with Forks(command) as forks, sandbox_stages(script, folder / "case") as stages:
         yield Matrix(forks=forks, stages=stages, script=script, clean=run_clean(forks, stages))
+
+
+def with_second_part(pipeline: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Let a pipeline list documents of another type too, of which there are none."""
+    documents = pipeline["documents"]
+    return {**pipeline, "documents": {**documents, "types": [*documents["types"], SECOND_TYPE]}}
 
 
 def postgres_ledgers(server: PostgresServer) -> Callable[[Path], str]:
