@@ -134,14 +134,16 @@ def list_(
 @app.command("show")
 def show(
     delivery_id: Annotated[int, typer.Argument(metavar="ID", help="The id that `deliveries list` shows.")],
+    whole: Annotated[bool, typer.Option("--all", help="Every event and request, repeated ones too.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Show one delivery: where it is, why, and everything that happened to it."""
-    from connector.cli.originals import original_json, original_line
-    from connector.cli.output import console, print_json, table
+    """Show one delivery on one screen: where it is, why, and everything that happened to it."""
+    from connector.cli.originals import original_json
+    from connector.cli.output import console, print_json
     from connector.cli.report import delivery_json
     from connector.cli.session import open_session
+    from connector.cli.story import facts_table, story_table
     from connector.errors import ConfigError
     from connector.wiring import open_ledger
 
@@ -157,25 +159,8 @@ def show(
         print_json({**delivery_json(delivery), "original": original_json(original), "events": events})
         return
     screen = console()
-    facts = [
-        (key.replace("_", " "), value) for key, value in delivery_json(delivery).items() if value is not None
-    ]
-    if original is not None:
-        facts.append(("original file", original_line(original)))
-    screen.print(table(f"Delivery {delivery_id}", ("", ""), facts))
-    rows = [
-        (
-            event.at,
-            event.event,
-            event.to_state,
-            event.attempt,
-            event.actor,
-            tuple(filter(None, (event.detail, *(event.requests or "").splitlines()))),
-        )
-        for event in events
-    ]
-    columns = ("at (UTC)", "event", "state", "attempt", "by", "detail, requests and answers")
-    screen.print(table("What happened", columns, rows))
+    screen.print(facts_table(delivery, original))
+    screen.print(story_table(events, is_whole=whole))
 
 
 @app.command("replay")
