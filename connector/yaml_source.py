@@ -100,12 +100,12 @@ def dotted(path: Sequence[str | int]) -> str:
     return "".join(parts).removeprefix(".")
 
 
-def read_yaml(path: Path) -> YamlSource:
-    """Read one YAML file.
+def read_yaml(path: Path, text: bytes | None = None) -> YamlSource:
+    """Read one YAML file, or a text that stands for it.
 
     Raises: ConfigError with the place of what is not UTF-8, not YAML, or not wanted here.
     """
-    raw = _read_bytes(path)
+    raw = _read_bytes(path) if text is None else text
     root = _compose(_decode(raw, path), path)
     marks: dict[KeyPath, tuple[int, int]] = {}
     scalars: dict[KeyPath, yaml.ScalarNode] = {}

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import BinaryIO, Protocol, TypeAlias, runtime_checkable
 
@@ -216,5 +217,53 @@ class AnswersQueries(Protocol):
         none. Callers keep the answers for a while, and never ask the same twice in one call.
         Raises: any `ConnectorError` when the target cannot tell; a query without an entry in the answer
         means the same, never "none".
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadBack:
+    """Which objects are read back, and the fields that hold what is compared; None: nothing holds it."""
+
+    object: str
+    key_field: str
+    number: str | None = None
+    amount: str | None = None
+    currency: str | None = None
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldObject:
+    """One object as the target has it now."""
+
+    id: str
+    key: str | None  # as a record's key; None: the object has none of ours
+    number: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    date: "date | None" = None  # quoted: the default would otherwise hide the type
+    created_at: datetime | None = None  # in the target
+    url: str | None = None
+
+
+@runtime_checkable
+class ReadsBack(Protocol):
+    """A target whose objects can be read back, to be compared with the documents. Not every target can."""
+
+    def read_back(
+        self, wanted: ReadBack, *, keys: Sequence[str], numbers: Sequence[str]
+    ) -> Sequence[HeldObject]:
+        """Give every object that has one of the keys, or one of the numbers, as it is now. Writes nothing.
+
+        Shape: each object once, in any order; several may have the same number, and even the same key.
+        Raises: any `ConnectorError` when the target cannot tell; silence is never "there is none".
+        """
+        ...
+
+    def read_back_since(self, wanted: ReadBack, *, prefix: str, since: datetime) -> Sequence[HeldObject]:
+        """Give every object that was created at or after `since` with a key that begins so. Writes nothing.
+
+        Raises: any `ConnectorError` when the target cannot tell.
         """
         ...

@@ -4,6 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
@@ -11,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from connector.adapters.base import (
     Finding,
+    HeldObject,
     Idempotency,
     OriginalFile,
     OriginalLink,
     Outcome,
+    ReadBack,
     Severity,
     TargetField,
     TargetObject,
@@ -137,6 +140,35 @@ class MemoryAdapter:
     def check_originals(self) -> Sequence[Finding]:
         """Find nothing wrong."""
         return [Finding(severity=Severity.OK, subject="originals", message="any file is held")]
+
+    def read_back(
+        self, wanted: ReadBack, *, keys: Sequence[str], numbers: Sequence[str]
+    ) -> Sequence[HeldObject]:
+        """Look through everything that is held."""
+        by_key, by_number = set(keys), set(numbers)
+        return [each for each in self._read_back(wanted) if each.key in by_key or each.number in by_number]
+
+    def read_back_since(self, wanted: ReadBack, *, prefix: str, since: datetime) -> Sequence[HeldObject]:
+        """Look through everything that is held: nothing here is older than the process."""
+        _ = since
+        return [each for each in self._read_back(wanted) if each.key and each.key.startswith(prefix)]
+
+    def _read_back(self, wanted: ReadBack) -> Iterator[HeldObject]:
+        for receipt, record in self.held.values():
+            if record.object != wanted.object:
+                continue
+            number = record.fields.get(wanted.number or "")
+            amount = record.fields.get(wanted.amount or "")
+            currency = record.fields.get(wanted.currency or "")
+            day = record.fields.get(wanted.date or "")
+            yield HeldObject(
+                id=receipt.id,
+                key=record.key,
+                number=None if number is None else str(number),
+                amount=amount if isinstance(amount, Decimal) else None,
+                currency=currency if isinstance(currency, str) else None,
+                date=day if isinstance(day, date) else None,
+            )
 
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare with the known fields, if there are any."""

@@ -17,6 +17,7 @@ from connector.cli import (
     pipelines,
     preview,
     profile,
+    reconcile,
     run,
     sandbox,
     schema,
@@ -48,6 +49,7 @@ app.command("preview")(preview.preview)
 app.command("sync")(sync.sync)
 app.command("run")(run.run)
 app.add_typer(console.app, name="console")
+app.command("reconcile")(reconcile.reconcile)
 app.command("status")(status.status)
 app.add_typer(backfill.app, name="backfill")
 app.add_typer(mapping.app, name="mapping")

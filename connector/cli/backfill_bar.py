@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from connector.clock import Clock
 from connector.docflo.budget import Lane
 from connector.docflo.shared_budget import Balance
-from connector.ledger.backfill import Backfill, Tally
+from connector.ledger.backfill import Backfill, Tally, documents_done, expected
 from connector.ledger.delivery import State
 
 LINE_EVERY = 10.0  # seconds
@@ -35,18 +35,6 @@ class Pace:
             self.first = done
         seconds = max(time.monotonic() - self.began, 1.0)
         return round((done - self.first) * _HOUR / seconds)
-
-
-def documents_done(tally: Tally) -> int:
-    """Count documents that are at their end: delivered and shown, set aside, or with nothing to do."""
-    return tally.done + max(0, tally.found - tally.new - tally.changed)
-
-
-def expected(known: Backfill, tally: Tally) -> int:
-    """Give how many documents there are in all, as far as is known now."""
-    if tally.listed == tally.windows:
-        return max(tally.found, documents_done(tally))
-    return max(known.total, tally.found)
 
 
 class BackfillBar:

@@ -10,10 +10,9 @@ from rich.table import Table
 from connector.backfill.plan import LARGEST_BUDGET, Plan
 from connector.backfill.run import End, Ended
 from connector.backfill.trial import Trial, Trouble
-from connector.cli.backfill_bar import documents_done, expected
 from connector.cli.exits import Exit
 from connector.cli.output import table
-from connector.ledger.backfill import Backfill, Tally
+from connector.ledger.backfill import Backfill, Tally, documents_done, expected
 from connector.ledger.delivery import State
 
 _WORDS = {

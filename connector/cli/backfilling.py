@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -35,9 +36,10 @@ from connector.config import Config
 from connector.docflo.budget import Lane
 from connector.errors import ConfigError
 from connector.ledger.backfill import Backfill, BackfillState
+from connector.ledger.database import Database
 from connector.pipeline.breaker import listing_of
 from connector.pipeline.definition import Pipeline
-from connector.wiring import Connector, connect, open_sight, select_pipeline
+from connector.wiring import Connector, connect, connect_over, open_sight, select_pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -300,3 +302,33 @@ def _try_out(plan: Plan, connector: Connector, pipeline: Pipeline, wish: Wish, o
     else:
         show_trial(trial, console())
     return Exit.DEAD if trial.failed or trial.unreadable else Exit.FINE
+
+
+def plan_for_a_person(
+    database: Database, config: Config, pipeline: str, start: str, end: str
+) -> Mapping[str, object]:
+    """Give what a backfill would cost, over a database that is open. Nothing is stored.
+
+    Raises: ConfigError for what makes no sense, or shares a part of its range with another backfill.
+    """
+    now = utc_now()
+    over = read_range(start, end, now)
+    percent = LARGEST_BUDGET
+    with connect_over(database, config, only=[pipeline]) as connector:
+        [meant] = connector.pipelines
+        known = connector.backfills.clash(pipeline, over.start, over.end)
+        if known is not None:
+            raise _overlap(known)
+        wish = Wish(
+            pipeline=pipeline,
+            since=start,
+            to=end,
+            apply=False,
+            dry_run=False,
+            most=None,
+            only_missing=False,
+            budget=f"{percent}%",
+            until=None,
+            wait=False,
+        )
+        return plan_json(_plan(connector, meant, wish, over, percent), now)

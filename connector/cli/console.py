@@ -2,15 +2,16 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from connector.cli.options import DEFAULT_CONFIG, ConfigOption
-from connector.web_settings import RoleName
 
 if TYPE_CHECKING:
     from connector.config import Config
+
+RoleName = Literal["viewer", "operator", "admin"]  # as in `web_settings`, which --help need not import
 
 app = typer.Typer(invoke_without_command=True, help="The console's pages, and who may log in to them.")
 

@@ -1,10 +1,13 @@
 """The console's pages, given what they work with."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 from starlette.routing import Mount
 
+from connector.adapters.base import Finding
+from connector.cli.backfilling import plan_for_a_person
+from connector.cli.checking import Report, check_offline, check_online
 from connector.clock import utc_now
 from connector.config import Config
 from connector.console.access.setup import local_access, login_access
@@ -35,6 +38,14 @@ def console_mount(
         with connect_over(database, config(), only=names) as connector:
             yield Reach(docflo=connector.docflo.lane(Lane.BY_HAND), pipelines=connector.pipelines)
 
+    def check() -> Sequence[Finding]:
+        report = Report()
+        check_online(config(), check_offline(config(), report), report)
+        return report.findings
+
+    def plan_backfill(name: str, start: str, end: str) -> Mapping[str, object]:
+        return plan_for_a_person(database, config(), name, start, end)
+
     render, settings = Renderer(PAGES, clock=utc_now), config().web.access
     access = login_access(settings, database, render=render, clock=utc_now) if settings else local_access()
     console = Console(
@@ -42,6 +53,8 @@ def console_mount(
         store=Store(database, clock=utc_now),
         config=config,
         balance=balance,
+        check=check,
+        plan_backfill=plan_backfill,
         reach=reach,
         clock=utc_now,
         render=render,

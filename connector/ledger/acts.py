@@ -1,7 +1,7 @@
 """The record of what people did: read it, and add what changed nothing else here."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
@@ -58,3 +58,17 @@ class ActStore:
         return tuple(
             (row["id"], Act(**{name: row[name] for name in Act.__dataclass_fields__})) for row in rows
         )
+
+    def all(self, wanted: ActFilter, *, at_once: int) -> Iterator[Act]:
+        """Give all acts, newest first, read piece by piece."""
+        while True:
+            rows = self.page(wanted, at_once)
+            yield from (each for _, each in rows)
+            if len(rows) < at_once:
+                return
+            wanted = replace(wanted, before_id=rows[-1][0])
+
+    def names(self) -> tuple[str, ...]:
+        """Give every name of an act that is on record."""
+        with self._database.read() as connection:
+            return tuple(connection.execute(select(act.c.act).distinct().order_by(act.c.act)).scalars())

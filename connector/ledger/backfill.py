@@ -95,3 +95,15 @@ class Tally:
     def done(self) -> int:
         """Deliveries that are."""
         return sum(self.states.values()) - self.open
+
+
+def documents_done(tally: Tally) -> int:
+    """Count documents that are at their end: delivered and shown, set aside, or with nothing to do."""
+    return tally.done + max(0, tally.found - tally.new - tally.changed)
+
+
+def expected(known: Backfill, tally: Tally) -> int:
+    """Give how many documents there are in all, as far as is known now."""
+    if tally.listed == tally.windows:
+        return max(tally.found, documents_done(tally))
+    return max(known.total, tally.found)

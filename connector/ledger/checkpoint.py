@@ -10,7 +10,7 @@ from connector.errors import PermanentError
 from connector.ledger import lease
 from connector.ledger.delivery import Checkpoint
 from connector.ledger.listing import hold_listing, move_checkpoint
-from connector.ledger.operations import By
+from connector.ledger.operations import By, record_act
 from connector.ledger.progress import forget_progress
 from connector.ledger.rows import read_checkpoint
 from connector.ledger.tables import checkpoint as checkpoint_table
@@ -70,6 +70,8 @@ def _move(
     current = nothing if row is None else read_checkpoint(row)
     checkpoint = replace(moved(current), moved_at=now, actor=by.actor, reason=by.reason)
     move_checkpoint(connection, checkpoint)
+    act = replace(by, chosen=by.chosen or f"pipeline={pipeline}")
+    record_act(connection, f"checkpoint {checkpoint.event}", act, now)
     return checkpoint
 
 

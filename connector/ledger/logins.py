@@ -12,8 +12,8 @@ from hashlib import sha256
 from sqlalchemy import case, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from connector.ledger.console_tables import console_errand, console_session, console_try
 from connector.ledger.database import Database
-from connector.ledger.login_tables import console_errand, console_session, console_try
 
 ERRAND_LASTS = timedelta(minutes=10)
 _SEEN_EVERY = timedelta(minutes=1)  # reading a page need not be a write each time

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
 from connector.ledger.database import Database
 from connector.ledger.delivery import Delivery
-from connector.ledger.rows import read_delivery
+from connector.ledger.rows import WITHOUT_SNAPSHOT, read_delivery
 from connector.ledger.tables import delivery
 
 _PAGE = 100  # documents read at a time: a few MB
@@ -34,6 +35,25 @@ class Snapshots:
         statement = select(func.count()).select_from(delivery).where(_condition(wanted))
         with self._database.read() as connection:
             return int(connection.execute(statement).scalar_one())
+
+    def latest(self, pipeline: str, limit: int) -> tuple[Delivery, ...]:
+        """Give the newest deliveries of a pipeline of which the document is stored, without it."""
+        statement = select(*WITHOUT_SNAPSHOT).where(
+            delivery.c.pipeline == pipeline, func.length(delivery.c.snapshot) > 0
+        )
+        return self._newest(statement, limit)
+
+    def latest_whole(self, pipeline: str, limit: int) -> tuple[Delivery, ...]:
+        """Give the same with their documents."""
+        statement = select(delivery).where(
+            delivery.c.pipeline == pipeline, func.length(delivery.c.snapshot) > 0
+        )
+        return self._newest(statement, limit)
+
+    def _newest(self, statement: Select[Any], limit: int) -> tuple[Delivery, ...]:
+        with self._database.read() as connection:
+            rows = connection.execute(statement.order_by(delivery.c.id.desc()).limit(limit)).mappings()
+            return tuple(map(read_delivery, rows))
 
     def read(self, wanted: Stored) -> Iterator[Delivery]:
         """Give each delivery, oldest first. Its snapshot is empty when it is no longer stored."""

@@ -17,13 +17,13 @@ from sqlalchemy import (
     text,
 )
 
-import connector.ledger.login_tables
+import connector.ledger.console_tables
 import connector.ledger.original_table  # noqa: F401 both register their tables
 from connector.ledger.columns import Amount, Moment, Sealed, Words
 from connector.ledger.delivery import OPEN_STATES, State
 from connector.ledger.naming import metadata as metadata  # noqa: PLC0414 those who need it need every table
 
-MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
+MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 # SQLite numbers rows by itself only in a column that is spelt INTEGER.

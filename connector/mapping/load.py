@@ -30,12 +30,12 @@ from connector.mapping.value_types import convert
 from connector.yaml_source import KeyPath, YamlSource, check, problems_error, read_yaml
 
 
-def load_mapping(path: Path) -> rules.Mapping:
-    """Read a mapping file with the fragments and tables that it names.
+def load_mapping(path: Path, text: bytes | None = None) -> rules.Mapping:
+    """Read a mapping file with the fragments and tables that it names; or a text that stands for the file.
 
     Raises: ConfigError listing every problem, file by file in their order, each with file, line and column.
     """
-    source = read_yaml(path)
+    source = read_yaml(path, text)
     fragments = read_fragments(source)
     tables = _read_tables([source, *fragments.sources.values()])
     names = list(tables)

@@ -85,22 +85,22 @@ def _plain_number(value: Decimal) -> str:
 
 
 # The names of Docflo's default models; a tenant with other names sees blanks in lists, nothing more.
-_NUMBER = ("InvoiceId", "PurchaseOrder", "ReceiptNumber", "DocumentNumber")
+NUMBER_FIELDS = ("InvoiceId", "PurchaseOrder", "ReceiptNumber", "DocumentNumber")
 _PARTY = ("VendorName", "MerchantName", "CustomerName")
-_AMOUNT = ("InvoiceTotal", "OrderTotal", "Total", "AmountDue")
-_DATE = ("InvoiceDate", "OrderDate", "TransactionDate", "Date")
+AMOUNT_FIELDS = ("InvoiceTotal", "OrderTotal", "Total", "AmountDue")
+DATE_FIELDS = ("InvoiceDate", "OrderDate", "TransactionDate", "Date")
 
 
 def headline(document: Document) -> Headline:
     """Give what a person recognises the document by, where the usual fields are there."""
     fields = plain_fields(document)
-    amount, currency = _money(_first(fields, _AMOUNT))
+    amount, currency = _money(_first(fields, AMOUNT_FIELDS))
     return Headline(
-        number=_text(_first(fields, _NUMBER)),
+        number=_text(_first(fields, NUMBER_FIELDS)),
         party=_text(_first(fields, _PARTY)),
         amount=amount,
         currency=currency,
-        date=_day(_first(fields, _DATE)),
+        date=_day(_first(fields, DATE_FIELDS)),
     )
 
 

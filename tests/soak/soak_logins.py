@@ -1,10 +1,16 @@
-"""Ten thousand passwords, tried against one name."""
+"""Ten thousand passwords, tried against one name.
+
+Collected only when it is named: `make soak` does.
+"""
 
 from pathlib import Path
+
+import pytest
 
 from tests.console.access import guarded, guesses
 
 
+@pytest.mark.timeout(1800)
 def test_ten_thousand_guesses_are_refused(tmp_path: Path) -> None:
     with guarded(tmp_path) as door:
         statuses = guesses(door, "otto", at_once=8, each=1250)

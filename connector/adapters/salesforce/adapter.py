@@ -1,9 +1,20 @@
 """Delivers records to Salesforce: one composite graph per record, several graphs a call."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
 from urllib.parse import quote
 
-from connector.adapters.base import Finding, Idempotency, OriginalFile, OriginalLink, Outcome, TargetObject
+from connector.adapters.base import (
+    Finding,
+    HeldObject,
+    Idempotency,
+    OriginalFile,
+    OriginalLink,
+    Outcome,
+    ReadBack,
+    TargetObject,
+)
 from connector.adapters.salesforce.answers import Committed
 from connector.adapters.salesforce.by_graph import GraphDelivery
 from connector.adapters.salesforce.catalogue import Catalogue
@@ -13,6 +24,7 @@ from connector.adapters.salesforce.lookups import answer
 from connector.adapters.salesforce.originals import Originals
 from connector.adapters.salesforce.outcomes import outcomes_of
 from connector.adapters.salesforce.quota import ApiUsage, Quota
+from connector.adapters.salesforce.reading_back import read_back, read_back_since
 from connector.adapters.salesforce.rules import Rules
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.adapters.salesforce.soql import find_by_id, find_by_key
@@ -125,6 +137,18 @@ class SalesforceAdapter:
         """Answer what mappings look up, one SOQL query for all that ask alike."""
         return answer(self._transport.read, self._version, queries, self._catalogue.shape)
 
+    def read_back(
+        self, wanted: ReadBack, *, keys: Sequence[str], numbers: Sequence[str]
+    ) -> Sequence[HeldObject]:
+        """Ask by key, and by number for what was made besides."""
+        found = read_back(self._transport.read, self._version, wanted, keys=keys, numbers=numbers)
+        return [replace(each, url=self._url(wanted.object, each.id)) for each in found]
+
+    def read_back_since(self, wanted: ReadBack, *, prefix: str, since: datetime) -> Sequence[HeldObject]:
+        """Ask for keys that begin so."""
+        found = read_back_since(self._transport.read, self._version, wanted, prefix=prefix, since=since)
+        return [replace(each, url=self._url(wanted.object, each.id)) for each in found]
+
     def _committed(self, record: Record, result: Committed) -> Receipt:
         return self._receipt(record, result.header_id, created=result.created)
 
@@ -137,8 +161,11 @@ class SalesforceAdapter:
         return self._receipt(record, ids[0], created=False) if ids else None
 
     def _receipt(self, record: Record, header_id: str, *, created: bool | None) -> Receipt:
-        path = f"/lightning/r/{quote(record.object, safe='')}/{quote(header_id, safe='')}/view"
-        return Receipt(id=header_id, url=self._transport.instance_url() + path, created=created)
+        return Receipt(id=header_id, url=self._url(record.object, header_id), created=created)
+
+    def _url(self, object_name: str, record_id: str) -> str:
+        path = f"/lightning/r/{quote(object_name, safe='')}/{quote(record_id, safe='')}/view"
+        return self._transport.instance_url() + path
 
 
 def _quota(settings: SalesforceSettings, transport: Transport, clock: Clock) -> Quota:

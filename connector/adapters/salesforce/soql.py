@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from simple_salesforce.format import format_soql
@@ -36,6 +37,24 @@ def select(read: Read, version: str, question: Question, values: Collection[str]
     for path in _queries(version, question, values):
         for row in _rows(read, path):
             yield _folded(row)
+
+
+def select_begun(read: Read, version: str, question: Question, prefix: str, since: datetime) -> Iterator[Row]:
+    """Give the rows created at or after `since` of which `where` begins with `prefix`.
+
+    Raises: any `ConnectorError` when Salesforce cannot tell.
+    """
+    soql = format_soql(
+        "SELECT {fields:literal} FROM {object:literal} "
+        "WHERE {where:literal} LIKE '{prefix:like}%' AND CreatedDate >= {since:literal}",
+        fields=", ".join(question.fields),
+        object=question.object,
+        where=question.where,
+        prefix=prefix,
+        since=since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    )
+    for row in _rows(read, _address(version, soql)):
+        yield _folded(row)
 
 
 def find_by_key(
@@ -98,6 +117,10 @@ def _query(version: str, question: Question, values: list[str]) -> str:
         where=question.where,
         values=values,
     )
+    return _address(version, soql)
+
+
+def _address(version: str, soql: str) -> str:
     return f"/services/data/v{version}/query?q={quote(soql, safe='')}"
 
 

@@ -1,7 +1,5 @@
 """The list of documents: searched, filtered, saved under a name, taken away as CSV."""
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,6 +16,7 @@ from connector.errors import ConfigError
 from connector.ledger.browsing import Browsing
 from connector.ledger.delivery import Delivery, State
 from connector.ledger.views import SavedView, ViewStore
+from connector.spreadsheet import MARK, line
 
 PATH = "/documents"
 LONGEST_NAME = 60
@@ -80,20 +79,19 @@ def _clean(query: str) -> str:
 
 
 def _csv(browsing: Browsing, chosen: Filter, person: Person) -> Iterator[str]:
-    # With a mark, so that a spreadsheet does not take UTF-8 for something else.
-    yield "\ufeff" + _line(_COLUMNS)
+    yield MARK + line(_COLUMNS)
     for each in browsing.all(chosen.sought):
-        yield _line(_cells(each, person))
+        yield line(_cells(each, person))
 
 
-def _cells(each: Delivery, person: Person) -> Iterator[str]:
+def _cells(each: Delivery, person: Person) -> Iterator[object]:
     values = {
         "id": each.id,
         "pipeline": each.pipeline,
         "state": each.state.value,
         "number": each.headline.number,
         "party": each.headline.party,
-        "amount": None if each.headline.amount is None else f"{each.headline.amount:f}",
+        "amount": each.headline.amount,
         "currency": each.headline.currency,
         "document_date": each.headline.date,
         "docflo_id": each.document_id,
@@ -111,18 +109,7 @@ def _cells(each: Delivery, person: Person) -> Iterator[str]:
         elif name in _CONTENTS and not person.sees_contents:
             yield HIDDEN
         else:
-            yield str(value) if name == "amount" else _harmless(str(value))
-
-
-def _harmless(text: str) -> str:
-    # A spreadsheet would take it for a formula, and a document can hold any text.
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
-
-
-def _line(cells: Iterator[str] | Sequence[str]) -> str:
-    out = io.StringIO()
-    csv.writer(out).writerow(cells)
-    return out.getvalue()
+            yield value
 
 
 PAGE = Page(title="Documents", path=PATH, routes=_routes)

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
+from connector.adapters.base import Finding
 from connector.clock import Clock
 from connector.config import Config
 from connector.docflo.client import DocfloClient
@@ -45,6 +46,8 @@ class Console:
     store: Store
     config: Callable[[], Config]  # as it was last read
     balance: Callable[[], Balance]
+    check: Callable[[], Sequence[Finding]]  # asks every side whether all is well; writes nothing
+    plan_backfill: Callable[[str, str, str], Mapping[str, object]]  # of a pipeline, from a day to a day
     reach: Callable[[Sequence[str]], AbstractContextManager[Reach]]  # for these pipelines; none: for all
     clock: Clock
     render: Render

@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from connector.console.pages import documents, overview
+from connector.console.pages import audit, backfills, connections, documents, lab, overview, reconcile
 from connector.console.pages.page import Page
 
-PAGES: Sequence[Page] = (overview.PAGE, documents.PAGE)
+PAGES: Sequence[Page] = (
+    overview.PAGE,
+    documents.PAGE,
+    reconcile.PAGE,
+    backfills.PAGE,
+    lab.PAGE,
+    connections.PAGE,
+    audit.PAGE,
+)

@@ -1,8 +1,8 @@
-"""The tables of logins to the console, as `migrations/` creates them."""
+"""The tables of the console, as `migrations/` creates them."""
 
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
-from connector.ledger.columns import Moment, Words
+from connector.ledger.columns import Moment, Sealed, Words
 from connector.ledger.naming import metadata
 
 # Who is logged in to the console. Of the secret that a browser holds only a hash is kept.
@@ -35,4 +35,19 @@ console_try = Table(
     Column("subject", Text, primary_key=True),
     Column("tries", Integer, nullable=False),
     Column("began_at", Moment, nullable=False),
+)
+
+# What people let the connector find out: comparisons of both sides, checks of connections. The oldest go.
+report = Table(
+    "report",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("actor", Words, nullable=False),
+    Column("problems", Integer, nullable=False),
+    Column("found", Sealed, nullable=False),  # JSON
+    Index(None, "kind", "id"),
+    sqlite_autoincrement=True,
 )

@@ -1,0 +1,131 @@
+"""Every side that the connector speaks to: whether it is left alone, its credentials, what a check finds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import BaseModel
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from connector.adapters.base import Severity
+from connector.config import Config
+from connector.console.pages.page import Console, Page
+from connector.console.pages.posting import Form, act_route
+from connector.console.person import person_of
+from connector.ledger.acts import ActStore
+from connector.ledger.breaker import Breaker, BreakerStore
+from connector.ledger.operations import By
+from connector.ledger.replicas import ReplicaStore
+from connector.ledger.reports import ReportStore
+from connector.references import Secret
+
+PATH = "/connections"
+KIND = "check"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credential:
+    """A secret, known by where it is kept."""
+
+    name: str
+    reference: str
+    changed_at: datetime | None  # of its file
+    is_missing: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """Docflo, or a target."""
+
+    name: str
+    kind: str
+    address: str
+    pipelines: tuple[str, ...]
+    credentials: tuple[Credential, ...]
+    breakers: tuple[Breaker, ...]  # of the side itself, and of mappings that do not fit it
+
+
+def _routes(console: Console) -> Sequence[BaseRoute]:
+    reports = ReportStore(console.database)
+
+    def connections(request: Request) -> Response:
+        latest = reports.latest(KIND, 1)
+        report = reports.get(KIND, latest[0].id) if latest else None
+        breakers = BreakerStore(console.database).all()
+        config = console.config()
+        values = {
+            "title": "Connections",
+            "sides": tuple(_sides(config, breakers)),
+            "balance": console.balance(),
+            "report": report,
+            "replicas": ReplicaStore(console.database).all(),
+        }
+        return console.render(request, "connections.html", values)
+
+    def check(request: Request, _form: Form) -> str:
+        person = person_of(request)
+        findings = console.check()
+        now = console.now()
+        wrong = sum(each.severity is Severity.ERROR for each in findings)
+        ActStore(console.database).record(KIND, By(actor=person.name, reason=f"{wrong} problems found"), now)
+        found = [asdict(each) for each in findings]
+        reports.add(kind=KIND, subject="all", at=now, actor=person.name, problems=wrong, found=found)
+        return PATH
+
+    return [Route(PATH, connections), act_route(console, f"{PATH}/check", check)]
+
+
+def _sides(config: Config, breakers: Sequence[Breaker]) -> Iterator[Side]:
+    yield Side(
+        name="docflo",
+        kind="source",
+        address=config.docflo.base_url,
+        pipelines=tuple(config.pipelines),
+        credentials=tuple(_credentials(config.docflo)),
+        breakers=tuple(each for each in breakers if each.side == "docflo"),
+    )
+    for name, target in config.targets.items():
+        pipelines = tuple(each for each, section in config.pipelines.items() if section.target == name)
+        sides = {f"target {name}", *(f"mapping {each}" for each in pipelines)}
+        yield Side(
+            name=name,
+            kind=target.adapter,
+            address=_address(target),
+            pipelines=pipelines,
+            credentials=tuple(_credentials(target)),
+            breakers=tuple(each for each in breakers if each.side in sides),
+        )
+
+
+def _address(target: BaseModel) -> str:
+    for name in ("login_address", "instance_url", "address", "profile"):
+        value = getattr(target, name, None)
+        if value:
+            return str(value)
+    return ""
+
+
+def _credentials(settings: BaseModel, prefix: str = "") -> Iterator[Credential]:
+    for name in type(settings).model_fields:
+        value: Any = getattr(settings, name)
+        if isinstance(value, Secret):
+            yield _credential(f"{prefix}{name}", value)
+        elif isinstance(value, BaseModel):
+            yield from _credentials(value, f"{prefix}{name}.")
+
+
+def _credential(name: str, secret: Secret) -> Credential:
+    changed_at, is_missing = None, False
+    try:
+        secret.reveal()
+        if secret.file is not None:
+            changed_at = datetime.fromtimestamp(secret.file.stat().st_mtime, tz=UTC)
+    except (ValueError, OSError):
+        is_missing = True
+    return Credential(name=name, reference=secret.reference, changed_at=changed_at, is_missing=is_missing)
+
+
+PAGE = Page(title="Connections", path=PATH, routes=_routes)
