@@ -17,7 +17,7 @@ from connector.errors import OutcomeUnknownError, RejectedError, UnavailableErro
 from connector.record import Receipt, Record
 from tests.soap.foreign_erps import FOLDER, Booking, DotNet, Foreign, Ledger, Posting, modern_fault
 from tests.soap.test_profile_commands import run
-from tests.soap.tiny import Response, serving
+from tests.soap.tiny import Request, Response, serving
 
 GUID = "7f1c2a3b-0000-4000-8000-000000000001"
 
@@ -136,6 +136,28 @@ def test_a_lost_answer_leaves_a_doubt_that_a_lookup_ends(style: Style) -> None:
 
     assert found == [Receipt(id="1", created=False)]
     assert [len(rows) for rows in erp.rows.values()] == [1]
+
+
+def test_types_of_an_encoded_message_can_be_left_out(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "erp")
+    profile = tmp_path / "erp" / "posting.yaml"
+    text = profile.read_text(encoding="utf-8").replace("binding: {", "binding: {xsi_types: false, ")
+    profile.write_text(text, encoding="utf-8")
+    sent: list[bytes] = []
+
+    def answer(request: Request) -> Response:
+        sent.append(request.body)
+        return Posting().answer(request)
+
+    with serving(answer) as address:
+        target = {"adapter": "soap", "profile": profile, "settings": {"address": address}}
+        soap = SoapAdapter(SoapSettings.model_validate(target), clock=utc_now)
+        with pytest.raises(OutcomeUnknownError, match="cannot look"):
+            soap.lookup([record(STYLES["encoded"])])
+        soap.close()
+
+    assert len(sent) == 1
+    assert b"xsi:type=" not in sent[0]
 
 
 ROOT = b"Content-Type: application/xop+xml\r\nContent-ID: <root>\r\n\r\n"
