@@ -384,7 +384,7 @@ def _from_folder(config: Config, folder: Path) -> Config:
 
 
 def _with_files(settings: ModelT, folder: Path) -> ModelT:
-    files = {name: getattr(settings, name, None) for name in ("ca_bundle", "profile", "passwords")}
+    files = {name: getattr(settings, name, None) for name in ("ca_bundle", "profile", "passwords", "schemas")}
     return settings.model_copy(
         update={name: folder / file for name, file in files.items() if file is not None}
     )

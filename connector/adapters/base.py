@@ -193,6 +193,61 @@ class DescribesTargets(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Work that a target does by itself after it was asked to, and the records that it may write."""
+
+    id: str
+    record_keys: frozenset[str]
+
+
+class JobBook(Protocol):
+    """The jobs of one target, kept where no crash reaches them, and the patience to wait for one."""
+
+    def open_jobs(self) -> Sequence[Job]:
+        """Give those that may still run, whoever opened them."""
+        ...
+
+    def take_turn(self) -> bool:
+        """Be the only one to load into this target until `load` ends; False: somebody else is."""
+        ...
+
+    def opened(self, job: Job) -> None:
+        """Store that a job is open; when this returns, a crash does not forget it.
+
+        Raises: LeaseLostError when somebody else is busy with the records by now.
+        """
+        ...
+
+    def ended(self, job_id: str) -> None:
+        """Store that nothing will be written by a job any more."""
+        ...
+
+    def pause(self, seconds: float) -> None:
+        """Wait, and go on holding the records that are being loaded.
+
+        Raises: StoppingError when this process is told to stop, LeaseLostError when somebody else is busy
+            with the records by now. What is in the book is found again.
+        """
+        ...
+
+
+@runtime_checkable
+class LoadsInBulk(Protocol):
+    """A target that takes very many records at once, by jobs that run for minutes."""
+
+    bulk_from: int | None  # due records from which a batch of `bulk_size` is worth its while; None: never
+    bulk_size: int
+
+    def load(self, records: Sequence[Record], book: JobBook) -> Sequence[Outcome]:
+        """Do what `deliver` does, by jobs or without them, whatever costs fewer requests.
+
+        A record that an open job may write is not sent before that job has ended.
+        Raises: what `deliver` raises, and what the book raises, at once.
+        """
+        ...
+
+
 @runtime_checkable
 class TellsMisfits(Protocol):
     """A target that can tell beforehand that it would refuse whatever a mapping makes."""
@@ -202,6 +257,22 @@ class TellsMisfits(Protocol):
 
         Raises: any `ConnectorError` when the target cannot tell.
         """
+        ...
+
+
+@runtime_checkable
+class PinsDescriptions(Protocol):
+    """A target whose description can be kept as files, so that mappings are checked without it."""
+
+    def pin(self, shapes: Sequence[RecordShape]) -> Sequence[str]:
+        """Keep the description of what these shapes write, if there is a folder for it; give what was kept.
+
+        Raises: any `ConnectorError` when the target cannot tell; ConfigError when it cannot be kept.
+        """
+        ...
+
+    def check_pinned(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
+        """Compare what was kept with what mappings will write. Needs neither network nor credentials."""
         ...
 
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from rich.markup import escape
 
-from connector.adapters.base import Finding, Severity, ShowsOriginals
+from connector.adapters.base import Finding, PinsDescriptions, Severity, ShowsOriginals
 from connector.adapters.registry import create_adapter
 from connector.cli.exits import Exit, exit_code
 from connector.cli.output import console, print_json
@@ -76,8 +76,18 @@ def note_examples(subject: str, mapping: Mapping, report: Report) -> None:
         report.add(Severity.OK, subject, f"{mapping.path.name}: {count} example(s) pass")
 
 
-def check_online(config: Config, mappings: dict[str, Mapping], report: Report) -> None:
+def check_pins(config: Config, mappings: dict[str, Mapping], report: Report) -> None:
+    """Compare the mappings with what targets said of their objects when that was pinned."""
+    for name, target in config.targets.items():
+        if getattr(target, "schemas", None) is not None:
+            attempt(report, f"target {name}", partial(_check_pinned, name, config, mappings, report))
+
+
+def check_online(config: Config, mappings: dict[str, Mapping], report: Report, *, pin: bool = False) -> None:
     """Check the database, Docflo and every target. One that fails does not hide the others."""
+    if pin:
+        for name in config.targets:
+            attempt(report, f"target {name}", partial(_pin, name, config, mappings, report))
     attempt(report, "database", lambda: _check_database(config, report))
     with docflo_by_hand(config) as docflo:
         if attempt(report, "docflo", lambda: _check_docflo(config, mappings, docflo, report)):
@@ -203,13 +213,35 @@ def _check_rate(docflo: DocfloClient, report: Report) -> None:
 
 
 def _check_target(name: str, config: Config, mappings: dict[str, Mapping], report: Report) -> None:
+    check_shapes(name, config, _shapes_into(name, config, mappings), report)
+
+
+def _shapes_into(name: str, config: Config, mappings: dict[str, Mapping]) -> list[RecordShape]:
     used = [
         mappings[pipeline]
         for pipeline, section in config.pipelines.items()
         if section.target == name and pipeline in mappings
     ]
-    shapes = [shape for mapping in used for shape in mapping.shapes()]
-    check_shapes(name, config, shapes, report)
+    return [shape for mapping in used for shape in mapping.shapes()]
+
+
+def _pin(name: str, config: Config, mappings: dict[str, Mapping], report: Report) -> None:
+    adapter = create_adapter(config.targets[name], clock=utc_now)
+    try:
+        if isinstance(adapter, PinsDescriptions):
+            kept = adapter.pin(_shapes_into(name, config, mappings))
+            report.add(Severity.OK, f"target {name}", f"pinned: {', '.join(kept) or 'nothing'}")
+    finally:
+        adapter.close()
+
+
+def _check_pinned(name: str, config: Config, mappings: dict[str, Mapping], report: Report) -> None:
+    adapter = create_adapter(config.targets[name], clock=utc_now)
+    try:
+        if isinstance(adapter, PinsDescriptions):
+            _note(name, adapter.check_pinned(_shapes_into(name, config, mappings)), report)
+    finally:
+        adapter.close()
 
 
 def check_shapes(name: str, config: Config, shapes: Sequence[RecordShape], report: Report) -> None:

@@ -12,6 +12,7 @@ from connector.cli.output import table
 from connector.docflo.shared_budget import Balance
 from connector.ledger.breaker import Breaker
 from connector.ledger.delivery import Delivery, Errand, Halt, State, UnreadableNote
+from connector.ledger.jobs import OpenJob
 from connector.ledger.pauses import Pause
 from connector.ledger.replicas import Replica
 from connector.pipeline.listing import Quirk
@@ -121,6 +122,24 @@ def breaker_table(breakers: Iterable[Breaker]) -> Table:
     """Draw the sides that are left alone for now."""
     rows = [(breaker.side, breaker.reason, breaker.opened_at, breaker.next_try) for breaker in breakers]
     return table("Left alone for now", ("side", "why", "since (UTC)", "next try (UTC)"), rows)
+
+
+def job_json(job: OpenJob) -> Mapping[str, object]:
+    """Give a target's open job as JSON values."""
+    return {
+        "target": job.target,
+        "job": job.job_id,
+        "opened_at": job.opened_at,
+        "records": len(job.record_keys),
+    }
+
+
+def job_line(job: OpenJob) -> str:
+    """Say what may still be written by itself."""
+    return (
+        f"Job {job.job_id} of {job.target}, opened at {job.opened_at:%Y-%m-%d %H:%M} UTC, may still write "
+        f"{len(job.record_keys)} records; nothing else is sent for them before it ends."
+    )
 
 
 def pause_json(pause: Pause) -> Mapping[str, object]:

@@ -14,6 +14,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         budget_line,
         halt_json,
         halt_line,
+        job_json,
+        job_line,
         pause_json,
         pause_line,
         replica_json,
@@ -47,6 +49,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         unreadable = [note for note in sight.store.unreadable() if note.pipeline in settings.pipelines]
         budget = sight.budget.balance()
         breakers = sight.breakers.open()
+        jobs = [job for target in settings.targets for job in sight.store.jobs.of(target)]
         replicas = sight.replicas.all()
         pauses = {pause.pipeline: pause for pause in sight.pauses.all()}
     rows = {
@@ -79,6 +82,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
                 },
                 "budget": budget_json(budget),
                 "breakers": [breaker_json(breaker) for breaker in breakers],
+                "jobs": [job_json(job) for job in jobs],
                 "replicas": [replica_json(replica) for replica in replicas],
             }
         )
@@ -94,7 +98,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         for each in progress[name]:
             screen.print(progress_line(each), markup=False, soft_wrap=True)
         screen.print(edits_line(name, edits[name]), markup=False, soft_wrap=True)
-    for line in originals_lines(originals):
+    for line in (*originals_lines(originals), *map(job_line, jobs)):
         screen.print(line, markup=False, soft_wrap=True)
     if unreadable:
         screen.print(unreadable_table(unreadable))

@@ -7,7 +7,7 @@ former holder harmless: what it brings is refused.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, or_, update
+from sqlalchemy import Connection, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.errors import LeaseLostError
@@ -42,6 +42,13 @@ def take(connection: Connection, name: str, *, owner: str, now: datetime, length
     ).returning(columns.epoch)
     epoch = connection.execute(statement).scalar()
     return None if epoch is None else Lease(name=name, owner=owner, epoch=epoch, until=until)
+
+
+def is_held(connection: Connection, name: str, now: datetime) -> bool:
+    """Tell whether somebody holds it."""
+    columns = lease.c
+    held = select(columns.name).where(columns.name == name, columns.until > now)
+    return connection.execute(held).first() is not None
 
 
 def require(connection: Connection, held: Lease) -> None:

@@ -43,6 +43,7 @@ from connector.ledger.delivery import (
     UnreadableNote,
 )
 from connector.ledger.halts import halts_of
+from connector.ledger.jobs import JobStore
 from connector.ledger.lease import Lease
 from connector.ledger.listing import Listed, hold_listing, move_checkpoint, store_documents
 from connector.ledger.notices import change_notice, claim_notices, end_notice
@@ -70,6 +71,7 @@ from connector.ledger.tables import checkpoint as checkpoint_table
 from connector.ledger.tables import checkpoint_history, delivery, delivery_event
 
 _OPEN = sorted(OPEN_STATES)
+_MOST_IDS = 5_000  # in one statement; SQLite takes 32,766 values
 
 
 class Store:
@@ -84,6 +86,7 @@ class Store:
         self.operations = Operations(database, clock=clock)  # what people do
         self.snapshots = Snapshots(database)
         self.originals = Originals(database, clock=clock)
+        self.jobs = JobStore(database)  # what targets do by themselves
 
     def hold(self, name: str, *, owner: str, length: timedelta) -> Lease | None:
         """Take the lease `name`; None when somebody else holds it."""
@@ -99,6 +102,11 @@ class Store:
         with self._database.write() as connection:
             lease.extend(connection, held, longer.until)
         return longer
+
+    def is_held(self, name: str) -> bool:
+        """Tell whether somebody holds the lease `name` now."""
+        with self._database.read() as connection:
+            return lease.is_held(connection, name, self._clock())
 
     def release(self, held: Lease) -> None:
         """Give a lease back before its end."""
@@ -215,6 +223,37 @@ class Store:
                 _tell_takeovers(connection, rows, owner=owner, now=now)
                 crashpoint(Point.CLAIM_WRITTEN)
         return tuple(_claimed(row, owner=owner, until=now + lease) for row in rows)
+
+    def count_due(self, pipeline: str, state: State, *, most: int, backfill_id: int = LIVE) -> int:
+        """Count what a claim would find now, up to `most`."""
+        columns = delivery.c
+        due = (
+            select(columns.id)
+            .where(
+                columns.pipeline == pipeline,
+                columns.state == state.value,
+                columns.backfill_id == backfill_id,
+                is_claimable(self._clock()),
+                ~is_held(columns.pipeline),
+            )
+            .limit(most)
+            .subquery()
+        )
+        return int(self._rows(select(func.count().label("due")).select_from(due))[0]["due"])
+
+    def hold_on(self, claims: Sequence[Claim], length: timedelta) -> int:
+        """Hold on to claims for `length` from now; give how many are still ours."""
+        until, kept = self._clock() + length, 0
+        columns = delivery.c
+        with self._database.write() as connection:
+            for start in range(0, len(claims), _MOST_IDS):
+                share = claims[start : start + _MOST_IDS]
+                ids = [claim.delivery.id for claim in share]
+                is_ours = (columns.id.in_(ids), columns.lease_owner == share[0].owner)
+                kept += connection.execute(
+                    update(delivery).where(*is_ours).values(lease_until=until)
+                ).rowcount
+        return kept
 
     @contextmanager
     def outcomes(self, on_halt: Callable[[Halt], None] = lambda _halt: None) -> Iterator[Outcomes]:

@@ -23,7 +23,21 @@ from connector.ledger.columns import Amount, Moment, Sealed, Words
 from connector.ledger.delivery import OPEN_STATES, State
 from connector.ledger.naming import metadata as metadata  # noqa: PLC0414 those who need it need every table
 
-MIGRATIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011", "0012")
+MIGRATIONS = (
+    "0001",
+    "0002",
+    "0003",
+    "0004",
+    "0005",
+    "0006",
+    "0007",
+    "0008",
+    "0009",
+    "0010",
+    "0011",
+    "0012",
+    "0013",
+)
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 # SQLite numbers rows by itself only in a column that is spelt INTEGER.
@@ -346,6 +360,16 @@ pause = Table(
     Column("paused_at", Moment, nullable=False),
     Column("actor", Words, nullable=False),
     Column("reason", Words, nullable=False),
+)
+
+# Jobs that a target does by itself, from before anything is uploaded until somebody has seen their end.
+target_job = Table(
+    "target_job",
+    metadata,
+    Column("target", Text, primary_key=True),
+    Column("job_id", Text, primary_key=True),  # the target's own
+    Column("opened_at", Moment, nullable=False),
+    Column("record_keys", Text, nullable=False),  # JSON: of the records that it may write
 )
 
 # What the listings of a pipeline bring: one that usually finds documents and finds none is suspicious.

@@ -13,6 +13,7 @@ from connector.pipeline.attach_original import attach_next
 from connector.pipeline.breaker import DOCFLO, Admission
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.deliver import deliver, settle
+from connector.pipeline.load_book import load_size
 from connector.pipeline.tell_dead import tell_dead
 from connector.pipeline.work import Work, record_failures, recording
 from connector.pipeline.write_back import write_back
@@ -71,7 +72,9 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
     if admission is Admission.NONE:
         return False
     try:
-        limit = 1 if admission is Admission.ONE else _batch(state, pipeline)
+        limit = 1 if admission is Admission.ONE else _batch(state, pipeline, work)
+        if limit == 0:
+            return False
         claims = work.store.claim(
             pipeline.name,
             state,
@@ -147,7 +150,9 @@ def _tell_dead(pipeline: Pipeline, work: Work) -> bool:
             work.breakers.resign(DOCFLO)
 
 
-def _batch(state: State, pipeline: Pipeline) -> int:
+def _batch(state: State, pipeline: Pipeline, work: Work) -> int:
+    if state is State.PENDING and (size := load_size(pipeline, work)) is not None:
+        return size
     sizes = {State.DELIVERED: WRITE_BACK_BATCH, State.IN_DOUBT: SETTLE_BATCH}
     return sizes.get(state, pipeline.adapter.batch_size)
 

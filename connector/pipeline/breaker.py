@@ -233,5 +233,5 @@ def listing_of(breakers: Breakers) -> Iterator[None]:
 
 def _shows_life(answer: object) -> bool:
     # What is unknown tells nothing of the side, nor what never got there.
-    told_nothing = OutcomeUnknownError | UnavailableError | ConfigError | BusyError
+    told_nothing = OutcomeUnknownError | UnavailableError | ConfigError | BusyError | StoppingError
     return not isinstance(answer, told_nothing) and not opens(answer)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from connector.adapters.base import Found, Idempotency, Outcome
+from connector.adapters.base import Found, Idempotency, LoadsInBulk, Outcome
 from connector.calls import under_way
 from connector.crashpoint import Point, crashpoint
 from connector.errors import ConfigError, ConnectorError, LeaseLostError, RejectedError
@@ -14,6 +14,7 @@ from connector.ledger.delivery import Claim, State
 from connector.ledger.outcomes import Outcomes
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.failure import RETRY_CAP, describe, proves_absence
+from connector.pipeline.load_book import load_book
 from connector.pipeline.prepare import prepare
 from connector.pipeline.stored_record import write_record
 from connector.pipeline.work import Work, log_lost, record_failures, recording
@@ -38,7 +39,7 @@ def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     held_until = None
     if mapped:
         crashpoint(Point.CALLING)
-        sent = _call(mapped, pipeline)
+        sent = _call(mapped, pipeline, work)
         crashpoint(Point.ANSWERED)
         held_until = work.breakers.report(pipeline.side, [answer for _, answer in sent])
         if pipeline.fit is not None and any(isinstance(answer, ConfigError) for _, answer in sent):
@@ -120,12 +121,17 @@ def _sending(claim: Claim, record: Record) -> Claim:
     return replace(claim, sent=write_record(record))
 
 
-def _call(mapped: Sequence[Mapped], pipeline: Pipeline) -> list[Answered]:
+def _call(mapped: Sequence[Mapped], pipeline: Pipeline, work: Work) -> list[Answered]:
     with noted() as requests:
         answers: Sequence[Outcome]
+        records = [record for _, record in mapped]
         try:
             with under_way("send", side=pipeline.side):
-                answers = pipeline.adapter.deliver([record for _, record in mapped])
+                if isinstance(pipeline.adapter, LoadsInBulk):
+                    with load_book([claim for claim, _ in mapped], pipeline, work) as book:
+                        answers = pipeline.adapter.load(records, book)
+                else:
+                    answers = pipeline.adapter.deliver(records)
         except ConnectorError as error:
             answers = [error] * len(mapped)
     sent = [replace(_sending(claim, record), requests=told(requests)) for claim, record in mapped]

@@ -8,9 +8,11 @@ from connector.errors import (
     AccessRefusedError,
     ConfigError,
     ConnectorError,
+    LeaseLostError,
     MappingError,
     PermanentError,
     RejectedError,
+    StoppingError,
     ThrottledError,
     UnavailableError,
 )
@@ -53,6 +55,8 @@ def decide(error: Exception, *, attempts: int, now: datetime, jitter: float) -> 
 
     | error                    | follows                                   |
     | ------------------------ | ----------------------------------------- |
+    | StoppingError            | Wait: due at once, for another process    |
+    | LeaseLostError           | the same: of a batch, others may be ours  |
     | ThrottledError           | Wait until the other side said            |
     | AccessRefusedError       | Wait, look again in five minutes          |
     | ConfigError              | the same: a person must edit a file       |
@@ -61,6 +65,8 @@ def decide(error: Exception, *, attempts: int, now: datetime, jitter: float) -> 
     """
     failure = describe(error)
     match error:
+        case StoppingError() | LeaseLostError():
+            return Wait(failure=failure, due_at=now)
         case ThrottledError():
             return Wait(failure=failure, due_at=max(error.until, now + timedelta(seconds=1)))
         case AccessRefusedError() | ConfigError():

@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Work:
     owner: str  # who holds the leases: unique per process and thread
     lease: timedelta
     clock: Clock = utc_now
+    rest: Callable[[float], None] = field(default=time.sleep)
     jitter: Callable[[], float] = field(default=random.random)
     on_move: Callable[[Move], None] = field(default=lambda _move: None)
     stopping: Callable[[], bool] = field(default=lambda: False)  # whether to end as soon as it can be done

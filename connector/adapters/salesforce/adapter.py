@@ -9,6 +9,7 @@ from connector.adapters.base import (
     Finding,
     HeldObject,
     Idempotency,
+    JobBook,
     OriginalFile,
     OriginalLink,
     Outcome,
@@ -16,16 +17,20 @@ from connector.adapters.base import (
     TargetObject,
 )
 from connector.adapters.salesforce.answers import Committed
+from connector.adapters.salesforce.bulk_jobs import BulkJobs
 from connector.adapters.salesforce.by_graph import GraphDelivery
 from connector.adapters.salesforce.catalogue import Catalogue
-from connector.adapters.salesforce.check import check_org, misfits
+from connector.adapters.salesforce.check import check_org, check_pinned, misfits, referred_objects
 from connector.adapters.salesforce.description import describe_object
+from connector.adapters.salesforce.loads import Loads
 from connector.adapters.salesforce.lookups import answer
 from connector.adapters.salesforce.originals import Originals
 from connector.adapters.salesforce.outcomes import outcomes_of
+from connector.adapters.salesforce.pinned import Pinned
 from connector.adapters.salesforce.quota import ApiUsage, Quota
 from connector.adapters.salesforce.reading_back import read_back, read_back_since
 from connector.adapters.salesforce.rules import Rules
+from connector.adapters.salesforce.sending import Results
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.adapters.salesforce.soql import find_by_id, find_by_key
 from connector.adapters.salesforce.transport import Transport
@@ -41,9 +46,12 @@ class SalesforceAdapter:
 
     def __init__(self, settings: SalesforceSettings, *, clock: Clock) -> None:
         self.batch_size = settings.batch_size
+        self.bulk_from = settings.bulk_from
+        self.bulk_size = settings.bulk_size
         self._version = settings.api_version
         self._clock = clock
         self._transport = Transport(settings, clock)
+        self._pinned = Pinned(settings.schemas) if settings.schemas is not None else None
         self._catalogue = Catalogue(self._transport, clock, settings.api_version)
         self._rules = Rules(
             empty_lines=settings.empty_lines,
@@ -60,11 +68,16 @@ class SalesforceAdapter:
             key_field=settings.file_key_field,
         )
         self._graphs = GraphDelivery(
-            self._transport,
+            self._transport, self._catalogue, quota, self._rules, version=self._version, clock=clock
+        )
+        self._loads = Loads(
+            self._graphs,
+            BulkJobs(self._transport, self._version, clock),
             self._catalogue,
             quota,
             self._rules,
-            version=self._version,
+            settings,
+            read=self._transport.read,
             clock=clock,
         )
 
@@ -75,11 +88,17 @@ class SalesforceAdapter:
 
     def deliver(self, records: Sequence[Record]) -> Sequence[Outcome]:
         """Bring each record with its lines in, each in a transaction of its own."""
-        results = self._graphs.deliver(records)
+        return self._outcomes(records, self._graphs.deliver(records))
+
+    def _outcomes(self, records: Sequence[Record], results: Results) -> Sequence[Outcome]:
         outcomes = outcomes_of(records, results, self._committed, self._clock())
         if any(isinstance(outcome, ConfigError) for outcome in outcomes):
             self._catalogue.forget()  # the org is not what it was
         return outcomes
+
+    def load(self, records: Sequence[Record], book: JobBook) -> Sequence[Outcome]:
+        """Do the same with any number of records: by jobs of Bulk API 2.0 where that costs fewer calls."""
+        return self._outcomes(records, self._loads.deliver(records, book))
 
     def lookup(self, records: Sequence[Record]) -> Sequence[Receipt | None]:
         """Ask by external id. Only the very same key counts: a key field may ignore case, our keys do not."""
@@ -103,7 +122,28 @@ class SalesforceAdapter:
     def check(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare the org with what the mappings will write, as it is now and not as it is remembered."""
         self._catalogue.forget()
-        return check_org(self._transport, self._catalogue, self._version, shapes, self._rules)
+        return check_org(self._transport, self._catalogue, self._version, shapes, self._rules, self._pinned)
+
+    def check_pinned(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
+        """Compare what is pinned with what the mappings will write; nothing where no folder is set."""
+        return () if self._pinned is None else list(check_pinned(self._pinned, shapes, self._rules))
+
+    def pin(self, shapes: Sequence[RecordShape]) -> Sequence[str]:
+        """Keep the descriptions of the objects that these shapes write or refer to."""
+        if self._pinned is None:
+            return ()
+        described = {shape.object: self._catalogue.shape(shape.object) for shape in shapes}
+        referred = [
+            name
+            for shape in shapes
+            if (known := described[shape.object])
+            for name in referred_objects(shape, known)
+        ]
+        bodies = (
+            self._transport.read_if_known(f"/services/data/v{self._version}/sobjects/{name}/describe")
+            for name in dict.fromkeys((*described, *referred))
+        )
+        return [self._pinned.keep(body) for body in bodies if isinstance(body, Mapping)]
 
     def misfits(self, shapes: Sequence[RecordShape]) -> Sequence[Finding]:
         """Compare what is remembered of the org; what does not fit that is asked anew before it is told."""

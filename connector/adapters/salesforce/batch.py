@@ -37,12 +37,11 @@ class Batch:
     def build(self, positions: Sequence[int], held: Sequence[Held]) -> list[Graph]:
         """Give graphs for these records. Those too large are kept as `large`, refusals are results."""
         graphs = []
-        for at, known in zip(positions, held, strict=True):
+        for at, plan in self.plans(positions, held).items():
+            if plan.size > MOST_NODES and self._rules.completion_field is not None:
+                self.large[at] = plan
+                continue
             try:
-                plan = make_plan(self.records[at], self.shapes, self._rules, known)
-                if plan.size > MOST_NODES and self._rules.completion_field is not None:
-                    self.large[at] = plan
-                    continue
                 graph = build_graph(plan, version=self._version, position=at)
             except RejectedError as error:
                 self.results[at] = error
@@ -50,6 +49,16 @@ class Batch:
                 self._graphs[at] = graph
                 graphs.append(graph)
         return graphs
+
+    def plans(self, positions: Sequence[int], held: Sequence[Held]) -> dict[int, Plan]:
+        """Give plans for these records; refusals are results."""
+        plans = {}
+        for at, known in zip(positions, held, strict=True):
+            try:
+                plans[at] = make_plan(self.records[at], self.shapes, self._rules, known)
+            except RejectedError as error:
+                self.results[at] = error
+        return plans
 
     def for_second_try(self) -> list[int]:
         """Give those that may go in when they are built anew from what Salesforce has now."""

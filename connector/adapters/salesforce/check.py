@@ -7,6 +7,7 @@ from connector.adapters.base import Finding, Severity
 from connector.adapters.salesforce.catalogue import Catalogue
 from connector.adapters.salesforce.describe import ObjectShape, names_record_type
 from connector.adapters.salesforce.findings import compare, unknown_object
+from connector.adapters.salesforce.pinned import Pinned
 from connector.adapters.salesforce.rules import Rules
 from connector.adapters.salesforce.transport import Transport
 from connector.errors import ConnectorError
@@ -16,7 +17,12 @@ _LOW = 0.1  # share of the daily calls below which a finding warns
 
 
 def check_org(
-    transport: Transport, catalogue: Catalogue, version: str, shapes: Sequence[RecordShape], rules: Rules
+    transport: Transport,
+    catalogue: Catalogue,
+    version: str,
+    shapes: Sequence[RecordShape],
+    rules: Rules,
+    pinned: Pinned | None = None,
 ) -> Sequence[Finding]:
     """Give everything found out. What cannot be asked is an error finding, never an exception."""
     try:
@@ -36,9 +42,45 @@ def check_org(
     for shape in shapes:
         try:
             findings.extend(_shape(transport, catalogue, version, shape, rules))
+            if pinned is not None:
+                findings.extend(_changes(shape, catalogue.shape(shape.object), pinned))
         except ConnectorError as error:
             findings.append(_failure(shape.object, error))
     return findings
+
+
+def check_pinned(pinned: Pinned, shapes: Sequence[RecordShape], rules: Rules) -> Iterator[Finding]:
+    """Compare what is pinned with what the mappings will write. Needs no network."""
+    for shape in shapes:
+        described = pinned.shape(shape.object)
+        if described is None:
+            yield _not_pinned(shape.object)
+            continue
+        referred = {name: pinned.shape(name) for name in referred_objects(shape, described)}
+        yield from compare(shape, described, referred, rules)
+
+
+def _changes(shape: RecordShape, described: ObjectShape | None, pinned: Pinned) -> Iterator[Finding]:
+    if described is None:
+        return
+    if pinned.shape(described.name) is None:
+        yield _not_pinned(described.name)
+    for name, change in pinned.changes(described, (shape.key_field, *shape.fields)):
+        yield Finding(
+            severity=Severity.WARNING,
+            subject=f"{described.name}.{name}",
+            message=f"not as it was pinned: {change}",
+            remedy="If that is right: docflo-connector check --pin",
+        )
+
+
+def _not_pinned(name: str) -> Finding:
+    return Finding(
+        severity=Severity.WARNING,
+        subject=name,
+        message="its description is not pinned",
+        remedy="docflo-connector check --pin",
+    )
 
 
 def misfits(
@@ -102,7 +144,7 @@ def _shape(
     described = catalogue.shape(shape.object)
     if described is None:
         return [unknown_object(shape, object_names(transport, version))]
-    return compare(shape, described, _referred(catalogue, shape, described), rules)
+    return compare(shape, described, catalogue.shapes(referred_objects(shape, described)), rules)
 
 
 def object_names(transport: Transport, version: str) -> list[str]:
@@ -116,9 +158,8 @@ def object_names(transport: Transport, version: str) -> list[str]:
     ]
 
 
-def _referred(
-    catalogue: Catalogue, shape: RecordShape, described: ObjectShape
-) -> dict[str, ObjectShape | None]:
+def referred_objects(shape: RecordShape, described: ObjectShape) -> list[str]:
+    """Give the objects that dotted fields lead to, where it is one each."""
     dotted = [name for name in shape.fields if "." in name and not names_record_type(name)]
     references = [described.reference(name.partition(".")[0]) for name in dotted]
-    return catalogue.shapes(field.refers_to[0] for field in references if field and len(field.refers_to) == 1)
+    return [field.refers_to[0] for field in references if field and len(field.refers_to) == 1]

@@ -165,6 +165,12 @@ TABLE: tuple[Rule, ...] = (
         remedy="Run `docflo-connector check`: the mapping and the fields this user can write disagree.",
     ),
     _rule(
+        "INVALIDBATCH",
+        Kind.CONFIG,
+        pattern="Field name not found",
+        remedy="Run `docflo-connector check`: the mapping writes a field that this user cannot see.",
+    ),
+    _rule(
         "NOT_FOUND",
         Kind.CONFIG,
         pattern="Provided external ID field",
@@ -222,13 +228,14 @@ def rule_for(fault: Fault) -> Rule:
 def read_faults(status: int, body: object) -> tuple[Fault, ...]:
     """Give the entries of an error body: an array, a single object, an OAuth error, or nothing readable."""
     entries = body if isinstance(body, list) else [body]
-    faults = tuple(_fault(status, entry) for entry in entries if isinstance(entry, Mapping))
+    faults = tuple(fault_of(status, entry) for entry in entries if isinstance(entry, Mapping))
     return faults or (
         Fault(status=status, code=None, message=f"HTTP {status} without an error that we can read"),
     )
 
 
-def _fault(status: int, entry: Mapping[str, object]) -> Fault:
+def fault_of(status: int, entry: Mapping[str, object]) -> Fault:
+    """Give one entry of an error body."""
     # Collections say statusCode where everything else says errorCode; OAuth says error.
     code = entry.get("errorCode") or entry.get("statusCode") or entry.get("error")
     words = entry.get("message") or entry.get("error_description") or "no message"

@@ -42,6 +42,7 @@ class Reader:
     read: Read
     version: str
     revision_field: str | None = None  # of the header; None: revisions are not compared
+    asks_headers_first: bool = False  # worth it where most are new: a header that is not there has no lines
 
     def held(self, records: Sequence[Record], shapes: Shapes) -> list[Held]:
         """Give what Salesforce has of each record, in order.
@@ -65,8 +66,8 @@ class Reader:
         return [Held(lines=each.lines, revision=each.revision) for each in found]
 
     def _ask(self, headers: "_Headers") -> None:
-        if self.revision_field is not None:
-            self._ask_revisions(headers, self.revision_field)
+        if self.revision_field is not None or self.asks_headers_first:
+            self._ask_headers(headers)
             headers = headers.those_there()  # a header that is not there has no lines
         for kind, members in headers.by_kind().items():
             path = headers.path_from(kind)
@@ -77,14 +78,15 @@ class Reader:
             for row in select(self.read, self.version, question, [each.record.key for each in members]):
                 headers.take_line(row, kind, text_in(row, path))
 
-    def _ask_revisions(self, headers: "_Headers", revision_field: str) -> None:
-        fields = ("Id", headers.key_field, revision_field)
+    def _ask_headers(self, headers: "_Headers") -> None:
+        revision = () if self.revision_field is None else (self.revision_field,)
+        fields = ("Id", headers.key_field, *revision)
         question = Question(object=headers.object, fields=fields, where=headers.key_field)
         for row in select(self.read, self.version, question, headers.keys()):
             owner = headers.owner(text_in(row, headers.key_field))
             if owner is not None:
                 owner.is_there = True
-                owner.revision = _whole_number(row.get(revision_field.lower()))
+                owner.revision = _whole_number(row.get((self.revision_field or "").lower()))
 
 
 class _Found:

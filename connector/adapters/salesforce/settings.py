@@ -70,6 +70,11 @@ class SalesforceSettings(BaseModel):
     api_version: str = Field(
         "66.0", pattern=r"^\d{2,3}\.0$", description="REST API version; 50.0 or later is needed."
     )
+    schemas: Path | None = Field(
+        None,
+        description="Folder in which `check --pin` keeps the descriptions of objects; `check --offline` "
+        "compares mappings with them, and `check` tells what has changed since.",
+    )
     ca_bundle: Path | None = Field(None, description="File with the certificates to trust, PEM.")
     connect_timeout: float = Field(10, gt=0, description="Seconds to wait for a connection.")
     read_timeout: float = Field(120, gt=0, description="Seconds of silence after which a call is given up.")
@@ -90,6 +95,15 @@ class SalesforceSettings(BaseModel):
         ge=1,
         le=200,
         description="Documents that are claimed and read together; a call carries as many of them as fit.",
+    )
+    bulk_from: int | None = Field(
+        None,
+        ge=1,
+        description="Documents due at once from which they are loaded by Bulk API 2.0, if that costs fewer "
+        "calls. Needs completion_field. Without: never.",
+    )
+    bulk_size: int = Field(
+        5_000, ge=1, le=20_000, description="Documents of one such load; each of its jobs takes minutes."
     )
     empty_lines: EmptyLines = Field(
         EmptyLines.REFUSE,
@@ -146,6 +160,21 @@ class SalesforceSettings(BaseModel):
             raise ValueError(message)
         if self.consumer_secret is not None and self.domain in _SHARED_LOGIN_HOSTS:
             message = "client credentials need the org's own My Domain (acme.my), not login or test"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _loads_can_be_told_from_whole_documents(self) -> Self:
+        if self.bulk_from is None:
+            return self
+        if self.completion_field is None:
+            message = "bulk_from needs completion_field: a job is no transaction, and it says what is whole"
+            raise ValueError(message)
+        if self.duplicates is not Duplicates.BLOCK:
+            message = f"bulk_from and duplicates: {self.duplicates} exclude each other: a job cannot do that"
+            raise ValueError(message)
+        if self.bulk_size < self.bulk_from:
+            message = "bulk_size is smaller than bulk_from"
             raise ValueError(message)
         return self
 

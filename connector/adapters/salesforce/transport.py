@@ -26,6 +26,8 @@ from connector.errors import (
 )
 from connector.exchanges import note
 
+_JSON = "application/json; charset=UTF-8"
+_CSV = "text/csv; charset=UTF-8"
 _USAGE = re.compile(r"(?<![\w-])api-usage=(?P<used>\d+)/(?P<allowed>\d+)")
 
 Body: TypeAlias = bytes | Callable[[], MultipartEncoder] | None
@@ -87,6 +89,25 @@ class Transport:
         """
         return self._written(self._call("POST", path, make_body))
 
+    def put_csv(self, path: str, content: bytes) -> None:
+        """PUT a CSV file.
+
+        Raises: OutcomeUnknownError when it may have been taken; else what refused it.
+        """
+        answer = self._call("PUT", path, content, kind=_CSV)
+        if answer.status_code >= requests.codes.multiple_choices:
+            raise self._refusal(answer, decode(answer.content), wrote=True)
+
+    def get_csv(self, path: str) -> bytes:
+        """GET a CSV file.
+
+        Raises: any `ConnectorError`; a read leaves nothing in doubt, so never `OutcomeUnknownError`.
+        """
+        answer = self._call("GET", path, None, kind=_CSV)
+        if answer.status_code != requests.codes.ok:
+            raise self._refusal(answer, decode(answer.content), wrote=False)
+        return answer.content
+
     def close(self) -> None:
         """Close the connections that are not in use."""
         with self._idle_lock:
@@ -102,13 +123,13 @@ class Transport:
             raise OutcomeUnknownError("Salesforce took the call, but its answer is cut short or not JSON")
         return value
 
-    def _call(self, method: str, path: str, body: Body) -> requests.Response:
+    def _call(self, method: str, path: str, body: Body, *, kind: str = _JSON) -> requests.Response:
         token = self._tokens.current()
-        answer = self._send(method, path, body, token)
+        answer = self._send(method, path, body, token, kind)
         if not _is_expired(answer):
             return answer
         # Salesforce refused the session before doing anything, so even a write may be sent once more.
-        answer = self._send(method, path, body, self._tokens.renew(token))
+        answer = self._send(method, path, body, self._tokens.renew(token), kind)
         if _is_expired(answer):
             raise AccessRefusedError(
                 "Salesforce refuses a session that it has just opened",
@@ -117,12 +138,13 @@ class Transport:
             )
         return answer
 
-    def _send(self, method: str, path: str, body: Body, token: Token) -> requests.Response:
-        headers = {"Authorization": f"Bearer {token.value}", "Accept": "application/json"}
+    def _send(self, method: str, path: str, body: Body, token: Token, kind: str) -> requests.Response:
+        accept = (kind if method == "GET" else _JSON).partition(";")[0]
+        headers = {"Authorization": f"Bearer {token.value}", "Accept": accept}
         if method != "GET":
             if self._settings.duplicates is Duplicates.ALLOW:
                 headers["Sforce-Duplicate-Rule-Header"] = "allowSave=true"
-            headers["Content-Type"] = "application/json; charset=UTF-8"
+            headers["Content-Type"] = kind
         data = body() if callable(body) else body
         if isinstance(data, MultipartEncoder):
             headers["Content-Type"] = data.content_type

@@ -111,7 +111,7 @@ def test_a_401_that_no_login_cures_causes_no_login(reply: Reply) -> None:
     assert server.paths() == [TOKEN, "/x"]
 
 
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 307, 308])
 def test_a_redirect_is_never_followed(status: int) -> None:
     with CannedServer(lambda _: Reply(body={})) as elsewhere:
         redirect = Reply(status=status, headers={"Location": f"{elsewhere.url}/stolen"})
