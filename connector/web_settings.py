@@ -107,6 +107,11 @@ class WebSettings(_Part):
     access: AccessSettings | None = Field(
         default=None, description="Who may use the console; none: whoever sits at this machine."
     )
+    document_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s{}]*\{id\}[^\s{}]*$",
+        description="Where people open a document in Docflo, with {id} for its id: the console links there.",
+    )
 
     @property
     def is_local(self) -> bool:

@@ -18,6 +18,7 @@ from connector.console.pages.registry import PAGES
 from connector.console.pages.rendering import Renderer
 from connector.console.server import WebServer
 from connector.docflo.budget import Lane
+from connector.docflo.client import DocfloClient
 from connector.docflo.shared_budget import Balance
 from connector.errors import ConfigError
 from connector.ledger.database import Database
@@ -48,6 +49,16 @@ def console_mount(
 
     render, settings = Renderer(PAGES, clock=utc_now), config().web.access
     access = login_access(settings, database, render=render, clock=utc_now) if settings else local_access()
+
+    @contextmanager
+    def docflo() -> Iterator[DocfloClient]:
+        budget = make_budget(config(), database, clock=utc_now)
+        with DocfloClient(config().docflo, clock=utc_now, budget=budget) as client:
+            try:
+                yield client.lane(Lane.BY_HAND)
+            finally:
+                budget.release()
+
     console = Console(
         database=database,
         store=Store(database, clock=utc_now),
@@ -56,6 +67,7 @@ def console_mount(
         check=check,
         plan_backfill=plan_backfill,
         reach=reach,
+        docflo=docflo,
         clock=utc_now,
         render=render,
     )

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from connector.console.pages.document import document_routes
 from connector.console.pages.filters import PARTS, WORDS, Filter, read_filter
 from connector.console.pages.page import Console, Page
 from connector.console.pages.posting import Form, act_route
@@ -70,6 +71,7 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
         Route(f"{PATH}.csv", as_csv),
         act_route(console, f"{PATH}/views/save", save, role=Role.OPERATOR),
         act_route(console, f"{PATH}/views/remove", remove, role=Role.OPERATOR),
+        *document_routes(console),
     ]
 
 

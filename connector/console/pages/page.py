@@ -49,6 +49,7 @@ class Console:
     check: Callable[[], Sequence[Finding]]  # asks every side whether all is well; writes nothing
     plan_backfill: Callable[[str, str, str], Mapping[str, object]]  # of a pipeline, from a day to a day
     reach: Callable[[Sequence[str]], AbstractContextManager[Reach]]  # for these pipelines; none: for all
+    docflo: Callable[[], AbstractContextManager[DocfloClient]]  # alone, in the lane of what is done by hand
     clock: Clock
     render: Render
 

@@ -1,10 +1,12 @@
 """Templates: everything is escaped, money keeps its digits, and each page says as of when it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from connector.clock import Clock
+from connector.console.pages.contents import RecordRow
 from connector.console.pages.page import Page
 from connector.console.person import Person, Role
 
@@ -57,8 +60,16 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(
-        moment=moment, ago=ago, span=span, money=money, contents=contents, digits=digits, words=words
+        moment=moment,
+        ago=ago,
+        span=span,
+        money=money,
+        contents=contents,
+        digits=digits,
+        words=words,
+        is_link=is_link,
     )
+    environment.filters["groupby_run"] = groupby_run
     environment.globals.update(static=static, Role=Role)
     return environment
 
@@ -140,3 +151,24 @@ def contents(context: Context, value: object) -> Markup:
 def words(value: str) -> str:
     """Give a name of ours as people read it."""
     return value.replace("_", " ")
+
+
+def is_link(value: str | None) -> bool:
+    """Tell whether a browser may follow it: whoever made it up may have meant a script."""
+    return value is not None and value.startswith(("https://", "http://"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Rows of a record that belong to one object."""
+
+    number: int
+    object: str
+    row: str
+    rows: Sequence[RecordRow]
+
+
+def groupby_run(rows: Sequence[RecordRow]) -> Iterator[Group]:
+    """Give the rows of each object together, in their order."""
+    for number, (key, group) in enumerate(groupby(rows, key=lambda row: (row.object, row.row))):
+        yield Group(number=number, object=key[0], row=key[1], rows=tuple(group))

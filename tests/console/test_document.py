@@ -1,0 +1,190 @@
+"""One document's page, and what a person does there: each act with its effect on both sides."""
+
+from dataclasses import replace
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from connector.cli.session import open_session
+from connector.ledger.delivery import Delivery, State
+from connector.wiring import open_ledger
+from tests.console.conftest import Shown, sync
+from tests.scenario.conftest import GOOD, World
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+
+def deliveries(world: World, state: State) -> list[Delivery]:
+    with open_ledger(open_session(world.config)) as store:
+        return list(store.find(states=[state], limit=100))
+
+
+def dead_of(world: World, error_class: str) -> Delivery:
+    found = deliveries(world, State.DEAD)
+    return next(each for each in found if each.failure and each.failure.error_class == error_class)
+
+
+def now(world: World, delivery: Delivery) -> Delivery:
+    with open_ledger(open_session(world.config)) as store:
+        found = store.get(delivery.id)
+        assert found is not None
+        return found
+
+
+def act(page: Page, name: str, button: str, reason: str) -> None:
+    page.get_by_text(name, exact=True).click()
+    form = page.locator("details[open] form")
+    form.get_by_label("Reason").fill(reason)
+    form.get_by_role("button", name=button).click()
+    expect(page.get_by_role("status")).to_contain_text("on record")
+
+
+def test_the_record_says_where_each_value_comes_from(shown: Shown, page: Page) -> None:
+    delivery = deliveries(shown.world, State.COMPLETED)[0]
+    page.goto(f"{shown.url}/documents/{delivery.id}?tab=record")
+    amount = f"{delivery.headline.amount:f}"
+    value = page.locator("tr", has=page.get_by_role("rowheader", name="Total__c", exact=True)).get_by_role(
+        "button"
+    )
+    expect(value).to_have_text(amount)
+
+    value.hover()
+
+    tip = page.get_by_role("tooltip").filter(visible=True)
+    expect(tip).to_contain_text(f"InvoiceTotal.amount = {amount}")
+    expect(tip).to_contain_text("rule: decimal")
+    expect(tip).to_contain_text("confidence: 0.")
+    expect(tip).to_contain_text("invoice-salesforce.yaml:")
+    page.mouse.move(0, 0)
+    value.focus()
+    expect(tip).to_be_visible()
+
+
+def test_every_tab_tells_its_part_of_a_delivered_document(shown: Shown, page: Page) -> None:
+    delivery = deliveries(shown.world, State.COMPLETED)[0]
+    page.goto(f"{shown.url}/documents/{delivery.id}")
+    contents = page.locator("#contents")
+
+    expect(contents).to_contain_text("InvoiceTotal")
+    page.get_by_role("link", name="request", exact=True).click()
+    expect(contents).to_contain_text("composite/graph")
+    page.get_by_role("link", name="answer", exact=True).click()
+    expect(contents).to_contain_text("200")
+    page.get_by_role("link", name="write-back").click()
+    expect(contents).to_contain_text(str(delivery.receipt_id))
+    expect(page.locator(".story")).to_contain_text("completed")
+
+
+def test_the_original_is_fetched_once_it_is_asked_for_and_can_run_nothing(own: Shown, page: Page) -> None:
+    delivery = deliveries(own.world, State.COMPLETED)[0]
+    journal = own.world.running.docflo.journal
+    page.goto(f"{own.url}/documents/{delivery.id}")
+    before = journal.count()["original"]
+
+    with page.expect_response("**/original") as told:
+        page.get_by_role("link", name="Show the original here").click()
+    shown = told.value.headers["content-type"]
+    asked = journal.count()["original"]
+    file = f"{own.url}/documents/{delivery.id}/original"
+    headers = httpx.get(file).headers
+    refused = httpx.get(file, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert (before, asked, shown) == (0, 1, "application/pdf")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in headers["content-security-policy"]
+    assert refused.status_code == 403
+    assert journal.count()["original"] == 2
+
+
+def test_a_replay_after_the_repair_delivers_once_and_is_on_record(own: Shown, page: Page) -> None:
+    delivery = dead_of(own.world, "MappingError")
+    own.world.edit_mapping(
+        "InvoiceTotal.currencyCode, type: currency", "InvoiceTotal.currencyCode, default: EUR"
+    )
+    own.world.edit_mapping(
+        "InvoiceTotal.amount, type: decimal, required: true", "InvoiceTotal.amount, type: decimal, default: 1"
+    )
+    page.goto(f"{own.url}/documents/{delivery.id}")
+    expect(page.get_by_text(f"docflo-connector deliveries replay {delivery.id} ")).to_be_hidden()
+
+    act(page, "Replay", "Replay it", "the rule has a default now")
+
+    assert now(own.world, delivery).state is State.PENDING
+    sync(own.world)
+    assert now(own.world, delivery).state is State.COMPLETED
+    assert len(own.world.running.salesforce.rows("Invoice__c")) == GOOD + 1
+    page.reload()
+    expect(page.locator(".story")).to_contain_text("the rule has a default now")
+
+
+def test_an_edit_in_docflo_is_fetched_by_a_replay_that_asks_for_it(own: Shown, page: Page) -> None:
+    delivery = dead_of(own.world, "MappingError")
+    total = {"type": "currency", "value": {"amount": 12.5, "currencyCode": "EUR"}, "confidence": 0.99}
+    docflo = own.world.running.docflo
+    document = docflo.documents[delivery.document_id]
+    docflo.add(replace(document, fields={**document.fields, "InvoiceTotal": total}))
+    page.goto(f"{own.url}/documents/{delivery.id}")
+    page.get_by_text("Replay", exact=True).click()
+    page.get_by_label("What is sent").select_option("fetch")
+    page.locator("details[open]").get_by_label("Reason").fill("corrected in Docflo")
+    page.get_by_role("button", name="Replay it").click()
+    expect(page.get_by_role("status")).to_be_visible()
+
+    assert docflo.journal.count()["document"] == 1
+    sync(own.world)
+    assert now(own.world, delivery).state is State.COMPLETED
+
+
+def test_a_link_is_checked_with_the_target_and_then_written_back(own: Shown, page: Page) -> None:
+    delivery = dead_of(own.world, "RejectedError")
+    salesforce = own.world.running.salesforce
+    existing = str(salesforce.rows("Invoice__c")[0]["Id"])
+    page.goto(f"{own.url}/documents/{delivery.id}")
+    page.get_by_text("Link to an existing", exact=False).first.click()
+    page.get_by_label("Id in the target").fill("a01000000000000AAA")
+    page.locator("details[open]").get_by_label("Reason").fill("posted by hand")
+    page.get_by_role("button", name="Link it").click()
+    expect(page.get_by_role("alert")).to_contain_text("a01000000000000AAA")
+    untouched = now(own.world, delivery).state
+
+    page.go_back()
+    page.locator("details").filter(has_text="Link to").locator("summary").click()
+    page.get_by_label("Id in the target").fill(existing)
+    page.locator("details[open]").get_by_label("Reason").fill("posted by hand")
+    page.get_by_role("button", name="Link it").click()
+    expect(page.get_by_role("status")).to_be_visible()
+    sync(own.world)
+
+    assert untouched is State.DEAD
+    linked = now(own.world, delivery)
+    assert (linked.state, linked.receipt_id) == (State.COMPLETED, existing)
+    assert own.world.running.docflo.status(delivery.document_id) == "CONFIRMED"
+    assert len(salesforce.rows("Invoice__c")) == GOOD
+
+
+def test_what_is_dismissed_stays_out_of_the_way(own: Shown, page: Page) -> None:
+    delivery = dead_of(own.world, "RejectedError")
+    page.goto(f"{own.url}/documents/{delivery.id}")
+
+    act(page, "Dismiss", "Dismiss it", "paid in cash")
+    sync(own.world)
+
+    assert now(own.world, delivery).state is State.DISMISSED
+    assert len(own.world.running.salesforce.rows("Invoice__c")) == GOOD
+
+
+def test_an_act_without_a_reason_changes_nothing(shown: Shown, page: Page) -> None:
+    delivery = dead_of(shown.world, "RejectedError")
+    page.goto(f"{shown.url}/documents/{delivery.id}")
+    page.get_by_text("Dismiss", exact=True).click()
+    page.locator("details[open]").get_by_label("Reason").fill("  ")
+    page.get_by_role("button", name="Dismiss it").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("an act needs a reason")
+    assert now(shown.world, delivery).state is State.DEAD
+
+
+@pytest.mark.parametrize("number", ["999999", str(2**70), "0"])
+def test_a_delivery_that_is_not_there_is_told_so(shown: Shown, number: str) -> None:
+    assert httpx.get(f"{shown.url}/documents/{number}").status_code == 404
