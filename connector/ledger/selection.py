@@ -43,7 +43,7 @@ class Selection:
         if self.failure_class is not None:
             wanted.append(columns.failure_class == self.failure_class)
         if self.cause is not None:
-            wanted.append(columns.failure_cause == self.cause)
+            wanted.append(columns.failure_cause == (self.cause or None))
         if self.since is not None:
             wanted.append(columns.changed_at >= self.since)
         if self.number is not None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from connector.adapters.base import Adapter, FindsById, Idempotency
+from connector.adapters.base import Found as TargetHas
 from connector.docflo.client import DocfloClient
 from connector.errors import OutcomeUnknownError, PermanentError
 from connector.ledger.delivery import Delivery, Found, State
@@ -62,10 +63,8 @@ def link(store: Store, delivery: Delivery, receipt_id: str, by: By, pipelines: S
         raise PermanentError(
             f"delivery {delivery.id} is {delivery.state.value}: only what is dead or in doubt is linked{has}"
         )
-    pipeline = next((each for each in pipelines if each.name == delivery.pipeline), None)
-    if pipeline is None:
-        raise PermanentError(f"config.yaml has no pipeline {delivery.pipeline}")
-    full = store.get(delivery.id) or delivery  # with its record: targets may look by number and vendor too
+    pipeline = _pipeline_of(delivery, pipelines)
+    full = store.get(delivery.id) or delivery  # with its record
     known = receipt_to_link(full, receipt_id, pipeline)
     if not store.operations.link(delivery.id, known, by):
         raise PermanentError(f"delivery {delivery.id} is being worked on: look again in a moment")
@@ -131,16 +130,24 @@ def fetch(
     return fetched
 
 
+def ask(store: Store, delivery: Delivery, pipelines: Sequence[Pipeline]) -> TargetHas:
+    """Ask the target what it has under the key of this delivery. Nothing is changed.
+
+    Raises: PermanentError when it cannot be asked; any ConnectorError when it does not answer.
+    """
+    pipeline = _pipeline_of(delivery, pipelines)
+    if pipeline.adapter.idempotency is Idempotency.CREATE_ONLY:
+        raise PermanentError(f"target {pipeline.target} cannot be asked", remedy="look there yourself")
+    [held] = pipeline.adapter.lookup([_record_of(store.get(delivery.id) or delivery, pipeline)])
+    return held
+
+
 def receipt_to_link(delivery: Delivery, receipt_id: str, pipeline: Pipeline) -> Receipt:
     """Give the receipt that a person names, asked of the target where it can be asked.
 
     Raises: PermanentError when the target has no such object, or has the record as another one.
     """
-    shape = pipeline.mapping.record
-    key = record_key(pipeline.tenant_id, pipeline.name, delivery.document_id)
-    record = Record(object=shape.object, key_field=shape.key_field, key=key, fields={})
-    if delivery.record is not None:
-        record = read_record(delivery.record)  # targets may look by number and vendor too
+    record = _record_of(delivery, pipeline)
     adapter = pipeline.adapter
     if adapter.idempotency is not Idempotency.CREATE_ONLY:
         held = _held(adapter, record)
@@ -151,9 +158,24 @@ def receipt_to_link(delivery: Delivery, receipt_id: str, pipeline: Pipeline) -> 
     found = adapter.find(record, receipt_id)
     if found is None:
         raise PermanentError(
-            f"the target has no {shape.object} with the id {receipt_id}", remedy="nothing was changed"
+            f"the target has no {record.object} with the id {receipt_id}", remedy="nothing was changed"
         )
     return found
+
+
+def _record_of(delivery: Delivery, pipeline: Pipeline) -> Record:
+    if delivery.record is not None:
+        return read_record(delivery.record)  # targets may look by number and vendor too
+    shape = pipeline.mapping.record
+    key = record_key(pipeline.tenant_id, pipeline.name, delivery.document_id)
+    return Record(object=shape.object, key_field=shape.key_field, key=key, fields={})
+
+
+def _pipeline_of(delivery: Delivery, pipelines: Sequence[Pipeline]) -> Pipeline:
+    for pipeline in pipelines:
+        if pipeline.name == delivery.pipeline:
+            return pipeline
+    raise PermanentError(f"config.yaml has no pipeline {delivery.pipeline}")
 
 
 def _held(adapter: Adapter, record: Record) -> Receipt | None:

@@ -54,6 +54,13 @@ def synced(folder: Path) -> Iterator[World]:
         yield world
 
 
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Nothing of it is listed yet."""
+    with sandboxes(docflo=small_docflo()) as running:
+        yield small_world(tmp_path, running)
+
+
 @contextmanager
 def console_of(world: World) -> Iterator[str]:
     with serve_console(open_session(world.config)) as address:

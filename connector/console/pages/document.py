@@ -38,7 +38,7 @@ def document_routes(console: Console) -> Sequence[BaseRoute]:
     """Give the routes of one document."""
 
     def document(request: Request) -> Response:
-        delivery = _known(console, request)
+        delivery = known(console, request)
         tab = request.query_params.get("tab", TABS[0])
         values = {
             "title": _title(delivery, sees_contents=person_of(request).sees_contents),
@@ -54,7 +54,7 @@ def document_routes(console: Console) -> Sequence[BaseRoute]:
         return console.render(request, "document.html", values)
 
     def original(request: Request) -> Response:
-        delivery = _known(console, request)
+        delivery = known(console, request)
         if not person_of(request).sees_contents:
             raise HTTPException(HTTPStatus.FORBIDDEN)
         if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
@@ -65,7 +65,7 @@ def document_routes(console: Console) -> Sequence[BaseRoute]:
         return _file(body, told)
 
     def replay(request: Request, form: Form) -> str:
-        delivery = _known(console, request)
+        delivery = known(console, request)
         how = ReplayAs(form.get("as", "")) if form.get("as") in set(ReplayAs) else ReplayAs.MAP
         is_absent = form.get("target_has_none") == "yes"
         by_hand.check_replay(console.store, [delivery], how, is_absent=is_absent)
@@ -78,7 +78,7 @@ def document_routes(console: Console) -> Sequence[BaseRoute]:
         return _gone_on(delivery, console.store.operations.replay([delivery.id], chosen, wanted), "replay")
 
     def link(request: Request, form: Form) -> str:
-        delivery = _known(console, request)
+        delivery = known(console, request)
         receipt = form.get("receipt", "").strip()
         if not receipt:
             raise ConfigError("name the id that the target has it under")
@@ -88,7 +88,7 @@ def document_routes(console: Console) -> Sequence[BaseRoute]:
         return f"/documents/{delivery.id}?done=link"
 
     def dismiss(request: Request, form: Form) -> str:
-        delivery = _known(console, request)
+        delivery = known(console, request)
         by_hand.check_dismiss([delivery])
         chosen = by(person_of(request), form, f"ids={delivery.id}")
         return _gone_on(delivery, console.store.operations.dismiss([delivery.id], chosen), "dismiss")
@@ -103,7 +103,11 @@ def document_routes(console: Console) -> Sequence[BaseRoute]:
     ]
 
 
-def _known(console: Console, request: Request) -> Delivery:
+def known(console: Console, request: Request) -> Delivery:
+    """Give the delivery that the address names.
+
+    Raises: HTTPException when there is none.
+    """
     number: int = request.path_params["id"]
     delivery = console.store.get(number) if number <= HIGHEST else None
     if delivery is None:

@@ -19,8 +19,8 @@ LONGEST_PART = 256 * 1024  # of one field
 Form = Mapping[str, str]
 """What was sent: the first value of each field."""
 
-Act = Callable[[Request, Form], str]
-"""Does it, and gives the path to go on at. Raises ConnectorError when it is refused."""
+Act = Callable[[Request, Form], str | Response]
+"""Does it, and gives the path to go on at, or an answer. Raises ConnectorError when it is refused."""
 
 
 def act_route(console: Console, path: str, act: Act, *, role: Role = Role.OPERATOR) -> Route:
@@ -38,9 +38,10 @@ def act_route(console: Console, path: str, act: Act, *, role: Role = Role.OPERAT
 
 def _done(console: Console, request: Request, act: Act, form: Form) -> Response:
     try:
-        return RedirectResponse(act(request, form), status_code=HTTPStatus.SEE_OTHER)
+        told = act(request, form)
     except ConnectorError as error:
         return refusal(console, request, status_of(error), error.message, error.remedy)
+    return RedirectResponse(told, status_code=HTTPStatus.SEE_OTHER) if isinstance(told, str) else told
 
 
 def refusal(

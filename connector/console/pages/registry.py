@@ -2,12 +2,24 @@
 
 from collections.abc import Sequence
 
-from connector.console.pages import audit, backfills, connections, documents, lab, overview, reconcile
+from connector.console.pages import (
+    audit,
+    backfills,
+    connections,
+    documents,
+    doubts,
+    lab,
+    overview,
+    problems,
+    reconcile,
+)
 from connector.console.pages.page import Page
 
 PAGES: Sequence[Page] = (
     overview.PAGE,
     documents.PAGE,
+    problems.PAGE,
+    doubts.PAGE,
     reconcile.PAGE,
     backfills.PAGE,
     lab.PAGE,

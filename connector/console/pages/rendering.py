@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
@@ -20,6 +21,7 @@ from connector.clock import Clock
 from connector.console.pages.contents import RecordRow
 from connector.console.pages.page import Page
 from connector.console.person import Person, Role
+from connector.ledger.problems import Cause
 
 FOLDER = Path(__file__).parents[1]
 STATIC = FOLDER / "static"
@@ -59,17 +61,8 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters.update(
-        moment=moment,
-        ago=ago,
-        span=span,
-        money=money,
-        contents=contents,
-        digits=digits,
-        words=words,
-        is_link=is_link,
-    )
-    environment.filters["groupby_run"] = groupby_run
+    filters = (moment, ago, span, money, contents, digits, words, is_link, groupby_run, cause_address)
+    environment.filters.update({each.__name__: each for each in filters})
     environment.globals.update(static=static, Role=Role)
     return environment
 
@@ -172,3 +165,8 @@ def groupby_run(rows: Sequence[RecordRow]) -> Iterator[Group]:
     """Give the rows of each object together, in their order."""
     for number, (key, group) in enumerate(groupby(rows, key=lambda row: (row.object, row.row))):
         yield Group(number=number, object=key[0], row=key[1], rows=tuple(group))
+
+
+def cause_address(cause: Cause) -> str:
+    """Give a group of problems as a part of an address."""
+    return urlencode({"pipeline": cause.pipeline, "class": cause.failure_class, "cause": cause.failure_cause})
