@@ -39,6 +39,7 @@ soak: .venv/dev ## two replicas under faults and kills, a crash at every two pla
 	@$(BIN)/pytest tests/soak/soak_pairs.py tests/soak/soak_logins.py
 	@$(BIN)/pytest -n 0 -s tests/soak/soak_day.py
 	@$(BIN)/pytest -n 0 tests/soak/soak_webhooks.py
+	@$(BIN)/pytest -n 0 -s tests/soak/soak_console.py
 
 bench: .venv/dev ## documents a second, beside known tools; benchmarks/README.md says how to read it
 	@$(BIN)/python -m benchmarks.mapping

@@ -22,8 +22,8 @@ from connector.wiring import connect
 
 SAMPLE = 5
 NEXT = """
-Look around: `docflo-connector demo --keep` leaves both running; `docflo-connector sandbox` starts them to try
-a mapping of your own. docs/tutorial.md goes on from here."""
+`docflo-connector sandbox` starts both sides, to try a mapping of your own.
+docs/tutorial.md goes on from here."""
 
 
 def run_demo(folder: Path, running: Sandboxes) -> Path:
