@@ -2,13 +2,18 @@
 
 import csv
 import io
+from decimal import Decimal
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.console.conftest import Shown
-from tests.scenario.conftest import APPROVED
+from connector.cli.session import open_session
+from connector.ledger.delivery import Headline
+from connector.wiring import open_ledger
+from tests.console.conftest import Shown, console_of
+from tests.factories import make_found
+from tests.scenario.conftest import APPROVED, World
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -67,3 +72,14 @@ def test_an_address_that_means_nothing_says_so(shown: Shown, query: str) -> None
 
     assert answer.status_code == 400
     assert "Not done" in answer.text
+
+
+def test_a_document_that_is_a_formula_is_a_text_in_the_export(world: World) -> None:
+    with open_ledger(open_session(world.config)) as store:
+        headline = Headline(number="=1+1", party='@SUM(A1)"\n', amount=Decimal("-5.10"), currency="EUR")
+        store.record_listing("invoices-to-crm", [make_found("d1", headline=headline)], None)
+    with console_of(world) as url:
+        text = httpx.get(f"{url}/documents.csv").text
+
+    [told] = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    assert (told["number"], told["party"], told["amount"]) == ("'=1+1", "'@SUM(A1)\"\n", "-5.10")
