@@ -34,7 +34,7 @@ class Sought:
     receipt_id: str | None = None
     state: State | None = None
     pipeline: str | None = None
-    failure_class: str | None = None
+    failure_class: str | None = None  # without a state: of dead letters
     found_from: datetime | None = None
     found_before: datetime | None = None
 
@@ -149,7 +149,10 @@ def _conditions(sought: Sought) -> Sequence[ColumnElement[bool]]:
         "found_before": lambda moment: columns.found_at < moment,
     }
     named = ((make, getattr(sought, name)) for name, make in makes.items())
-    return [make(value) for make, value in named if value is not None]
+    wanted = [make(value) for make, value in named if value is not None]
+    if sought.failure_class is not None and sought.state is None:
+        wanted.append(columns.state == State.DEAD.value)
+    return wanted
 
 
 def _begins(column: ColumnElement[str | None], key: str | None) -> ColumnElement[bool]:

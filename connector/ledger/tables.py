@@ -139,12 +139,6 @@ delivery = Table(
         sqlite_where=text("state = 'dead'"),
         postgresql_where=text("state = 'dead'"),
     ),
-    Index(
-        "ix_delivery_failed",
-        *("failure_class", "found_at", "id"),
-        sqlite_where=text("failure_class IS NOT NULL"),
-        postgresql_where=text("failure_class IS NOT NULL"),
-    ),
     # Never give an id a second time, also after the newest row was removed: events refer to it.
     sqlite_autoincrement=True,
 )
