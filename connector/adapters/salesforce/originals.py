@@ -103,7 +103,7 @@ class Originals:
             return _inserted(self._transport.write(path, encode(fields)))
         stem, _, _ = original.name.rpartition(".")
         fields |= {"Title": (stem or original.name)[:LONGEST_TITLE], "PathOnClient": original.name}
-        return _inserted(self._transport.upload(path, lambda: _multipart(fields, original)))
+        return _inserted(self._transport.upload(path, lambda: multipart_body(fields, original)))
 
     def _link(self, document_id: str, record_id: str) -> None:
         """Link a document to a record that does not show it yet."""
@@ -119,7 +119,7 @@ class Originals:
                 raise
 
 
-def _multipart(fields: Mapping[str, str], original: OriginalFile) -> MultipartEncoder:
+def multipart_body(fields: Mapping[str, str], original: OriginalFile) -> MultipartEncoder:
     """Give both parts as a body that is read from the file while it is sent."""
     original.contents.seek(0)
     return MultipartEncoder(

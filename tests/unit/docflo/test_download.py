@@ -1,9 +1,13 @@
+import io
+import tracemalloc
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
-from connector.docflo.download import file_name
+from connector.docflo.download import TooLargeError, file_name, receive
 from connector.errors import ConnectorError, RejectedError, UnexpectedResponseError
 from tests.unit.docflo.reach import DOCUMENT, Recorder
 
@@ -134,3 +138,43 @@ def test_an_id_with_slashes_stays_within_the_folder(tmp_path: Path) -> None:
     download = Recorder(PDF).client().download_original("../../x", tmp_path)
 
     assert download.path.resolve().parent == tmp_path
+
+
+def test_an_original_goes_into_a_file_of_the_callers_own() -> None:
+    recorder = Recorder(PDF, headers=attachment("invoice 7.pdf"))
+    contents = io.BytesIO()
+
+    received = recorder.client().receive_original(DOCUMENT, contents, most=len(PDF))
+
+    assert contents.getvalue() == PDF
+    assert (received.name, received.size, received.sha256) == (
+        "invoice 7.pdf",
+        len(PDF),
+        sha256(PDF).hexdigest(),
+    )
+
+
+def test_an_original_that_is_too_large_is_told_apart_and_nothing_of_it_is_read() -> None:
+    contents = io.BytesIO()
+
+    with pytest.raises(TooLargeError):
+        Recorder(PDF, headers=attachment("a.pdf")).client().receive_original(
+            DOCUMENT, contents, most=len(PDF) - 1
+        )
+
+    assert contents.getvalue() == b""
+
+
+def test_an_original_is_never_in_memory_as_a_whole() -> None:
+    def megabytes() -> Iterator[bytes]:
+        for number in range(40):
+            yield bytes([number]) * 2**20
+
+    with TemporaryFile() as contents:
+        tracemalloc.start()
+        received = receive(megabytes(), attachment("a.pdf"), contents, fallback="a")
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+    assert received.size == 40 * 2**20
+    assert peak < 5 * 2**20
