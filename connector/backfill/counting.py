@@ -43,15 +43,35 @@ def count_parts(
 
     Raises: what the client raises.
     """
-    parts: list[Part] = []
-    for type_, status in product(pipeline.types, pipeline.statuses):
-        counting = _Counting(type_, status, docflo, before_request, size)
-        try:
-            parts += counting.walk(over)
-        except _UntrustedError as untrusted:
-            log.info("backfill.read_whole", pipeline=pipeline.name, status=status, reason=str(untrusted))
-            parts += counting.read_whole(over)
+    parts = [
+        part
+        for type_, status in product(pipeline.types, pipeline.statuses)
+        for part in count_list(type_, status, over, docflo, before_request, size)
+    ]
     return tuple(sorted(parts, key=lambda part: part.created_from))
+
+
+def count_list(
+    type_: str,
+    status: str,
+    over: Range,
+    docflo: Lister,
+    before_request: Callable[[], None],
+    size: int = SIZE,
+) -> Iterator[Part]:
+    """Give the windows of one type and status one after the other, as they are counted.
+
+    Raises: what the client raises.
+    """
+    counting = _Counting(type_, status, docflo, before_request, size)
+    rest = over
+    try:
+        for part in counting.walk(over):
+            yield part
+            rest = replace(rest, start=part.created_to)
+    except _UntrustedError as untrusted:
+        log.info("backfill.read_whole", type=type_, status=status, reason=str(untrusted))
+        yield from counting.read_whole(rest)
 
 
 class _UntrustedError(Exception):
@@ -69,16 +89,18 @@ class _Counting:
         self._before_request = before_request
         self._size = size
 
-    def walk(self, over: Range) -> list[Part]:
+    def walk(self, over: Range) -> Iterator[Part]:
         """Go from window to window."""
-        parts: list[Part] = []
         rest = over
-        while (border := self._border(rest)) is not None:
-            if not parts:
-                self._prove(Range(start=rest.start, end=border))
-            parts.append(self._part(Range(start=rest.start, end=border), self._size))
+        while (rows := self._border(rest)) is not None:
+            last, border = rows
+            window = Range(start=rest.start, end=border)
+            if rest == over:
+                self._prove(window, is_full=last < border)
+            # Of several with one creation time, the first may lie before the last row of a full window.
+            yield self._part(window, self._size if last < border else self._count(window))
             rest = replace(rest, start=border)
-        return [*parts, self._part(rest, self._count(rest))]
+        yield self._part(rest, self._count(rest))
 
     def read_whole(self, over: Range) -> list[Part]:
         """Read every row, and cut between two days: that holds whatever a server takes for a time."""
@@ -95,24 +117,24 @@ class _Counting:
         inside = sum(moment >= start for moment in times)
         return [*parts, self._part(Range(start=start, end=over.end), inside)]
 
-    def _border(self, rest: Range) -> datetime | None:
-        """Give the creation time of the row after a window's worth of others; None when there is none."""
-        rows = self._rows(rest, skip=self._size, top=1)
-        if not rows:
+    def _border(self, rest: Range) -> tuple[datetime, datetime] | None:
+        """Give when the last row of a full window and the next one were created; None when it is not full."""
+        rows = self._rows(rest, skip=self._size - 1, top=2)
+        if len(rows) < 2:  # noqa: PLR2004 one on either side
             return None
-        border = rows[0].replace(microsecond=rows[0].microsecond // 1000 * 1000)
+        border = rows[1].replace(microsecond=rows[1].microsecond // 1000 * 1000)
         if border >= rest.end:
             return None
         if border <= rest.start:
             raise _UntrustedError("`skip` is ignored, or very many documents have one creation time")
-        return border
+        return rows[0], border
 
-    def _prove(self, window: Range) -> None:
+    def _prove(self, window: Range, *, is_full: bool) -> None:
         """Tell whether the list of a closed window ends where it should."""
         closed = replace(window, end=window.end - 2 * TICK)
-        shown = self._rows(closed, skip=self._size - OVERLAP, top=3 * OVERLAP)
-        if not shown or len(shown) > 2 * OVERLAP or max(shown) >= window.end:
-            raise _UntrustedError("the list is not sorted, or createdTo is not honoured")
+        shown = self._rows(closed, skip=self._size - OVERLAP, top=2 * OVERLAP)
+        if len(shown) > OVERLAP or (is_full and len(shown) < OVERLAP):
+            raise _UntrustedError("`skip`, the order or createdTo is not honoured")
 
     def _count(self, rest: Range) -> int:
         """Count a list of at most a window's worth of rows: ever further, then in halves."""

@@ -12,8 +12,9 @@ from enum import StrEnum
 
 import structlog
 
-from connector.adapters.base import Idempotency
+from connector.adapters.base import Idempotency, LoadsInBulk
 from connector.backfill.counting import SIZE
+from connector.backfill.planning import plan_windows
 from connector.backfill.window import list_window
 from connector.clock import Clock
 from connector.docflo.budget import Lane
@@ -21,6 +22,7 @@ from connector.errors import (
     AccessRefusedError,
     ConfigError,
     ConnectorError,
+    LeaseLostError,
     StoppingError,
     ThrottledError,
     UnavailableError,
@@ -40,6 +42,7 @@ log = structlog.get_logger(__name__)
 PATIENCE = timedelta(minutes=1)  # for the budget, where nobody asked to wait for it
 TICK = 0.5  # seconds between two looks at what is to be done
 TROUBLE = 2.0  # seconds of rest after the ledger or Docflo could not be reached
+WRITE_BACKS = 3  # that a worker claims at once: requests are scarcer here than commits
 BACKLOG = SIZE  # deliveries that wait: with fewer the next window is listed
 
 
@@ -97,7 +100,7 @@ class Run:
         pipeline: Pipeline,
         bench: Bench,
         conditions: Conditions,
-        watch: Callable[[Tally], None],
+        watch: Callable[[Backfill, Tally], None],
     ) -> None:
         """`watch` is told how far it is, about every second."""
         self._known = known
@@ -111,6 +114,8 @@ class Run:
         self._throttled: datetime | None = None
         self._deaths: tuple[str, int] = ("", 0)  # class, how many in a row
         self._too_many_died: str | None = None  # in words; from here on nothing more is claimed
+        self._load = _load_size(pipeline)
+        self._gathering = False  # listing until there is enough for a load; nothing is claimed meanwhile
         self._moved_at = bench.clock()
         self._work = self._make_work()
 
@@ -175,12 +180,17 @@ class Run:
         if ended is not None:
             return ended
         tally = self._bench.backfills.tally(known)
-        self._watch(tally)
+        self._watch(known, tally)
         until = self._throttled_until(now)
         if until is not None:
             return self._wait(until, now, End.BUDGET, PATIENCE)
-        if tally.listed < tally.windows and tally.open < BACKLOG and self._list():
+        if known.planned_at is None:
+            self._plan(known)
             return None
+        if self._should_list(tally):
+            if self._list():
+                return None
+            self._gathering = False  # others list what is left
         leaving = self._left_to_people
         is_open = tally.notices or tally.open > sum(tally.states.get(state, 0) for state in leaving)
         is_listed = tally.listed == tally.windows
@@ -207,6 +217,25 @@ class Run:
             if is_ours and breaker.error_class == AccessRefusedError.__name__:
                 raise AccessRefusedError(f"{breaker.side}: {breaker.reason}", remedy="repair the credentials")
         return None
+
+    def _should_list(self, tally: Tally) -> bool:
+        """Tell whether there is too little to deliver; for a target that loads in bulk, wait for a load."""
+        if tally.listed == tally.windows or tally.open >= max(BACKLOG, self._load):
+            self._gathering = False
+        elif tally.open < BACKLOG:
+            self._gathering = self._load > 0
+            return True
+        return self._gathering
+
+    def _plan(self, known: Backfill) -> None:
+        try:
+            with listing_of(self._bench.breakers):
+                plan_windows(known, self._pipeline, self._work, self._bench.backfills)
+        except ThrottledError as error:
+            self._throttle(error.until)
+        except (StoppingError, LeaseLostError) as error:
+            log.info("backfill.planning_left", backfill=known.id, reason=error.message)
+        self._progressed()
 
     def _list(self) -> bool:
         """List a window; False when there is none to be had."""
@@ -265,11 +294,17 @@ class Run:
                 self._found.wait(rest)
 
     def _may_send(self) -> bool:
-        return self._too_many_died is None and self._throttled_until(self._bench.clock()) is None
+        is_ready = self._too_many_died is None and not self._gathering
+        return is_ready and self._throttled_until(self._bench.clock()) is None
 
     def _make_work(self) -> Work:
         work = self._bench.make_work(self._saw, self._stopping.is_set)
-        return replace(work, docflo=work.docflo.lane(Lane.BACKFILL), backfill_id=self._known.id)
+        return replace(
+            work,
+            docflo=work.docflo.lane(Lane.BACKFILL),
+            backfill_id=self._known.id,
+            most_write_backs=WRITE_BACKS,
+        )
 
     def _saw(self, move: Move) -> None:
         self._progressed()
@@ -314,3 +349,11 @@ class Run:
         # Where the target cannot be asked, a doubt waits for the person whom the pipeline names.
         is_mute = self._pipeline.adapter.idempotency is Idempotency.CREATE_ONLY
         return (State.IN_DOUBT,) if is_mute else ()
+
+
+def _load_size(pipeline: Pipeline) -> int:
+    """Give how many deliveries are worth a load of the target in bulk; 0: it takes none."""
+    adapter = pipeline.adapter
+    if not isinstance(adapter, LoadsInBulk) or adapter.bulk_from is None:
+        return 0
+    return adapter.bulk_size

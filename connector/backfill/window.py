@@ -97,7 +97,12 @@ def query_of(part: Part, *, first: datetime, last: datetime) -> DocumentQuery:
 
 
 def read_stretch(
-    query: DocumentQuery, part: Part, pipeline: Pipeline, work: Work, keep: Callable[[], None]
+    query: DocumentQuery,
+    part: Part,
+    pipeline: Pipeline,
+    work: Work,
+    keep: Callable[[], None],
+    stretch: int = STRETCH,
 ) -> tuple[list[Document], list[Unreadable], Window]:
     """Read as much of a window as one go may, and give what of it belongs to the part, oldest first.
 
@@ -105,7 +110,7 @@ def read_stretch(
     """
     docflo = work.docflo
     left = docflo.afford(LEAST)
-    most = STRETCH if left is None else max(LEAST, min(STRETCH, left)) - 1
+    most = stretch if left is None else max(LEAST, min(stretch, left)) - 1
     window = read_window(query, docflo, before_request=keep, most=most)
     since = replace(pipeline, since=part.created_from)
     ours = [
@@ -130,7 +135,9 @@ def _list_stretch(turn: Turn, pipeline: Pipeline) -> bool:
     query = query_of(held.part, first=over.created_from, last=over.created_to)
     if held.rest_from is not None:
         query = replace(query, created_from=held.rest_from, created_to=held.rest_to)
-    documents, unreadable, window = read_stretch(query, held.part, pipeline, turn.work, turn.keep)
+    # Whoever had it before did not come to its end: in small steps somebody who is killed again does.
+    stretch = STRETCH if held.epoch == 1 else LEAST
+    documents, unreadable, window = read_stretch(query, held.part, pipeline, turn.work, turn.keep, stretch)
     crashpoint(Point.LISTED)
     if not window.is_proven:
         log.warning("backfill.unproven", backfill=over.id, window=held.id)

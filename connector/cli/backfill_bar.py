@@ -58,8 +58,9 @@ class BackfillBar:
         )
         self._task = self._progress.add_task(f"Backfill {known.id}", total=known.total or None, words="")
 
-    def saw(self, tally: Tally) -> None:
+    def saw(self, known: Backfill, tally: Tally) -> None:
         """Show how far it is, if it is time to."""
+        self._known = known
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + (1.0 if self._is_terminal else LINE_EVERY)

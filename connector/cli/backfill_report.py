@@ -125,7 +125,7 @@ def backfill_json(known: Backfill, tally: Tally) -> Mapping[str, object]:
         "began_at": known.began_at,
         "changed_at": known.changed_at,
         "actor": known.actor,
-        "planned": known.total,
+        "planned": known.total if known.planned_at is not None else None,
         "documents": expected(known, tally),
         "done": documents_done(tally),
         "windows": {"all": tally.windows, "listed": tally.listed},
@@ -136,6 +136,14 @@ def backfill_json(known: Backfill, tally: Tally) -> Mapping[str, object]:
         "errors": dict(tally.failures),
         "next_due": tally.next_due,
     }
+
+
+def backfill_line(known: Backfill, tally: Tally) -> str:
+    """Say how far a backfill is that is not over."""
+    reason = f": {known.reason}" if known.reason else ""
+    done = f"{documents_done(tally)} of {expected(known, tally)} documents are done"
+    span = _span(known.created_from, known.created_to)
+    return f"Backfill {known.id} of {known.pipeline} ({span}) is {known.state.value}{reason}; {done}."
 
 
 def backfill_table(backfills: Sequence[tuple[Backfill, Tally]]) -> Table:

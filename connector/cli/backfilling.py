@@ -74,7 +74,7 @@ def bring(wish: Wish, config: Path, output: Output) -> int:
         if wish.apply:
             known = _under_way(connector, wish, over)
             if known is None:
-                known = _begin(connector, pipeline, wish, over, percent)
+                known = _begin(connector, wish, over, percent)
             else:
                 typer.echo(f"Backfill {known.id} has this range already: it goes on.", err=True)
             return _work_on(known, connector, conditions, output)
@@ -187,8 +187,7 @@ def _plan(connector: Connector, pipeline: Pipeline, wish: Wish, over: Range, per
     )
 
 
-def _begin(connector: Connector, pipeline: Pipeline, wish: Wish, over: Range, percent: int) -> Backfill:
-    plan = _plan(connector, pipeline, wish, over, percent)
+def _begin(connector: Connector, wish: Wish, over: Range, percent: int) -> Backfill:
     now = utc_now()
     wanted = Backfill(
         id=0,
@@ -196,19 +195,19 @@ def _begin(connector: Connector, pipeline: Pipeline, wish: Wish, over: Range, pe
         created_from=over.start,
         created_to=over.end,
         state=BackfillState.RUNNING,
-        total=plan.documents if wish.most is None else min(plan.documents, wish.most),
+        total=0,  # until it is planned
         most=wish.most,
         only_missing=wish.only_missing,
         began_at=now,
         changed_at=now,
         actor=by("begin", "").actor,
     )
-    begun = connector.backfills.begin(wanted, plan.parts)
+    begun = connector.backfills.begin(wanted)
     if begun is not None:
         if percent > LARGEST_BUDGET:
             typer.echo(f"The live pipelines keep their reserve: {LARGEST_BUDGET}% of each hour.", err=True)
         return begun
-    # Somebody began one while we counted.
+    # Somebody began one in this moment.
     known = _under_way(connector, wish, over)
     if known is None:
         raise ConfigError("another backfill over this range has just ended", remedy="run the command again")

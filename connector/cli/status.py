@@ -5,6 +5,7 @@ from connector.cli.options import DEFAULT_CONFIG, ConfigOption, Output, OutputOp
 
 def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.TABLE) -> None:
     """Show each pipeline, what is left of the request budget, and who is left alone for now."""
+    from connector.cli.backfill_report import backfill_json, backfill_line
     from connector.cli.originals import originals_json, originals_lines
     from connector.cli.output import console, print_json, table
     from connector.cli.report import (
@@ -47,6 +48,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         checkpoints = {name: sight.store.checkpoint(name) for name in settings.pipelines}
         progress = {name: sight.store.progress(name).values() for name in settings.pipelines}
         unreadable = [note for note in sight.store.unreadable() if note.pipeline in settings.pipelines]
+        backfills = [(each, sight.backfills.tally(each)) for each in sight.backfills.all() if each.is_active]
         budget = sight.budget.balance()
         breakers = sight.breakers.open()
         jobs = [job for target in settings.targets for job in sight.store.jobs.of(target)]
@@ -80,6 +82,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
                     }
                     for name, row in rows.items()
                 },
+                "backfills": [backfill_json(*each) for each in backfills],
                 "budget": budget_json(budget),
                 "breakers": [breaker_json(breaker) for breaker in breakers],
                 "jobs": [job_json(job) for job in jobs],
@@ -98,7 +101,8 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
         for each in progress[name]:
             screen.print(progress_line(each), markup=False, soft_wrap=True)
         screen.print(edits_line(name, edits[name]), markup=False, soft_wrap=True)
-    for line in (*originals_lines(originals), *map(job_line, jobs)):
+    backfill_lines = (backfill_line(*each) for each in backfills)
+    for line in (*originals_lines(originals), *map(job_line, jobs), *backfill_lines):
         screen.print(line, markup=False, soft_wrap=True)
     if unreadable:
         screen.print(unreadable_table(unreadable))

@@ -55,7 +55,8 @@ class Plan:
     def reserve(self, lane: Lane) -> int:
         """Give the percent that a lane leaves to those above it."""
         reserve = RESERVES[lane]
-        return max(reserve, 100 - self.backfill) if lane is Lane.BACKFILL else reserve
+        is_last = lane in {Lane.BACKFILL, Lane.ORIGINAL}
+        return max(reserve, 100 - self.backfill) if is_last else reserve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

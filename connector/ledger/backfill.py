@@ -36,6 +36,7 @@ class Backfill:
     began_at: datetime
     changed_at: datetime
     actor: str
+    planned_at: datetime | None = None  # from here on its windows and its total stay as they are
     reason: str | None = None  # why it is paused or cancelled
 
     @property
@@ -104,6 +105,6 @@ def documents_done(tally: Tally) -> int:
 
 def expected(known: Backfill, tally: Tally) -> int:
     """Give how many documents there are in all, as far as is known now."""
-    if tally.listed == tally.windows:
+    if known.planned_at is not None and tally.listed == tally.windows:
         return max(tally.found, documents_done(tally))
     return max(known.total, tally.found)

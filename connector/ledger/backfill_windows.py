@@ -52,7 +52,7 @@ class WindowStore:
         )
         with self._database.write() as connection:
             known = find_backfill(connection, backfill_id)
-            if known is None or known.state is not BackfillState.RUNNING:
+            if known is None or known.state is not BackfillState.RUNNING or known.planned_at is None:
                 return None
             row = connection.execute(statement).mappings().first()
             if row is None:

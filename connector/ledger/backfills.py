@@ -8,10 +8,12 @@ from sqlalchemy import Connection, RowMapping, and_, delete, func, insert, or_, 
 
 from connector.clock import Clock
 from connector.errors import ConfigError
+from connector.ledger import lease
 from connector.ledger.backfill import ACTIVE, Backfill, BackfillState, Part, Tally
 from connector.ledger.backfill_tally import tally_of
 from connector.ledger.database import Database
 from connector.ledger.delivery import LIVE, OPEN_STATES, State
+from connector.ledger.lease import Lease
 from connector.ledger.listing import hold_listing
 from connector.ledger.operations import By
 from connector.ledger.tables import act, backfill, backfill_window, delivery, delivery_event
@@ -46,17 +48,52 @@ class BackfillStore:
         with self._database.read() as connection:
             return _clash(connection, pipeline, created_from, created_to)
 
-    def begin(self, wanted: Backfill, parts: Sequence[Part]) -> Backfill | None:
-        """Store a backfill with its windows; None when another one shares a part of its range."""
+    def begin(self, wanted: Backfill) -> Backfill | None:
+        """Store a backfill; None when another one shares a part of its range."""
         values = {name: getattr(wanted, name) for name in Backfill.__dataclass_fields__ if name != "id"}
         with self._database.write() as connection:
             hold_listing(connection, wanted.pipeline)
             if _clash(connection, wanted.pipeline, wanted.created_from, wanted.created_to) is not None:
                 return None
             number = connection.execute(insert(backfill).values(values).returning(backfill.c.id)).scalar_one()
-            if parts:
-                connection.execute(insert(backfill_window), [_new_window(number, part) for part in parts])
         return replace(wanted, id=number)
+
+    def planned_until(self, known: Backfill, type_: str, status: str) -> datetime:
+        """Give where the next window of this type and status begins; the end of the range: there is none."""
+        columns = backfill_window.c
+        statement = select(func.max(columns.created_to).label("until")).where(
+            columns.backfill_id == known.id, columns.type == type_, columns.status == status
+        )
+        with self._database.read() as connection:
+            until: datetime | None = connection.execute(statement).scalar_one()
+        return until or known.created_from
+
+    def add_windows(self, known: Backfill, parts: Sequence[Part], held: Lease) -> None:
+        """Store windows, next to those that are there.
+
+        Raises: LeaseLostError when the planning is no longer ours; nothing is stored then.
+        """
+        with self._database.write() as connection:
+            lease.require(connection, held)
+            if parts:
+                connection.execute(insert(backfill_window), [_new_window(known.id, part) for part in parts])
+
+    def planned(self, known: Backfill, held: Lease) -> Backfill:
+        """Record that every window is there, and how many documents they were counted to hold.
+
+        Raises: as `add_windows`.
+        """
+        now = self._clock()
+        columns = backfill_window.c
+        counted = select(func.coalesce(func.sum(columns.total), 0)).where(columns.backfill_id == known.id)
+        with self._database.write() as connection:
+            lease.require(connection, held)
+            total = int(connection.execute(counted).scalar_one())
+            total = total if known.most is None else min(total, known.most)
+            connection.execute(
+                update(backfill).where(backfill.c.id == known.id).values(total=total, planned_at=now)
+            )
+        return replace(known, total=total, planned_at=now)
 
     def change(self, backfill_id: int, state: BackfillState, by: By) -> Backfill:
         """Let a backfill that is not over be left alone, or go on.
@@ -101,7 +138,7 @@ class BackfillStore:
         columns = delivery.c
         with self._database.write() as connection:
             known = find_backfill(connection, backfill_id, is_locked=True)
-            if known is None or known.state is not BackfillState.RUNNING:
+            if known is None or known.state is not BackfillState.RUNNING or known.planned_at is None:
                 return False
             rest = select(backfill_window.c.id).where(
                 backfill_window.c.backfill_id == backfill_id, backfill_window.c.listed_at.is_(None)

@@ -232,6 +232,7 @@ backfill = Table(
     Column("most", BigInteger),  # new documents that it may bring; none: all
     Column("only_missing", Boolean, nullable=False),  # what the ledger knows is left as it is
     Column("began_at", Moment, nullable=False),
+    Column("planned_at", Moment),  # from here on its windows and its total stay as they are
     Column("changed_at", Moment, nullable=False),
     Column("actor", Words, nullable=False),
     Column("reason", Words),  # why it is paused, cancelled

@@ -73,6 +73,8 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
         return False
     try:
         limit = 1 if admission is Admission.ONE else _batch(state, pipeline, work)
+        if state is State.DELIVERED and work.most_write_backs is not None:
+            limit = min(limit, work.most_write_backs)
         if limit == 0:
             return False
         claims = work.store.claim(

@@ -51,6 +51,7 @@ class Work:
     on_move: Callable[[Move], None] = field(default=lambda _move: None)
     stopping: Callable[[], bool] = field(default=lambda: False)  # whether to end as soon as it can be done
     backfill_id: int = LIVE  # whose deliveries it moves on
+    most_write_backs: int | None = None  # claimed at once; after a crash each of them is looked at again
     # Of a process, as many as may carry original files at a time: the other workers are for deliveries.
     carriers: threading.BoundedSemaphore = field(default_factory=threading.BoundedSemaphore)
 

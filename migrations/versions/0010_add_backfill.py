@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("most", sa.BigInteger()),
         sa.Column("only_missing", sa.Boolean(), nullable=False),
         sa.Column("began_at", _MOMENT, nullable=False),
+        sa.Column("planned_at", _MOMENT),
         sa.Column("changed_at", _MOMENT, nullable=False),
         sa.Column("actor", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text()),

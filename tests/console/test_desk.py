@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from connector.cli.session import open_session
 from connector.clock import utc_now
 from connector.ledger.acts import ActStore
-from connector.ledger.backfill import Backfill, BackfillState, Part
+from connector.ledger.backfill import Backfill, BackfillState
 from connector.ledger.backfills import BackfillStore
 from connector.ledger.operations import By
 from connector.wiring import open_ledger_database
@@ -146,14 +146,7 @@ def test_a_backfill_is_planned_watched_and_paused_with_a_reason(own: Shown, page
         changed_at=utc_now(),
         actor="bo",
     )
-    part = Part(
-        type="invoice",
-        status="APPROVED",
-        created_from=wanted.created_from,
-        created_to=wanted.created_to,
-        total=7,
-    )
-    begun = store.begin(wanted, [part])
+    begun = store.begin(wanted)
     assert begun is not None
 
     page.goto(f"{own.url}/backfills")

@@ -65,9 +65,14 @@ def parts(number: int = 2) -> list[Part]:
     ]
 
 
-def begin(backfills: BackfillStore, number: int = 2, **values: Any) -> Backfill:
-    known = backfills.begin(wanted(**values), parts(number))
+def begin(backfills: BackfillStore, store: Store, number: int = 2, **values: Any) -> Backfill:
+    known = backfills.begin(wanted(**values))
     assert known is not None
+    held = store.hold("planning", owner="one", length=LEASE)
+    assert held is not None
+    backfills.add_windows(known, parts(number), held)
+    known = backfills.planned(known, held)
+    store.release(held)
     return known
 
 
@@ -82,9 +87,9 @@ def bring(windows: WindowStore, known: Backfill, *documents: str) -> None:
 
 
 def test_windows_are_given_one_after_the_other_oldest_first(
-    backfills: BackfillStore, windows: WindowStore
+    backfills: BackfillStore, windows: WindowStore, store: Store
 ) -> None:
-    known = begin(backfills)
+    known = begin(backfills, store)
 
     first, second = claim(windows, known, "one"), claim(windows, known, "two")
 
@@ -95,7 +100,7 @@ def test_windows_are_given_one_after_the_other_oldest_first(
 def test_a_window_whose_lease_ended_goes_on_where_it_was_and_its_former_owner_stores_nothing(
     backfills: BackfillStore, windows: WindowStore, store: Store, clock: HandClock
 ) -> None:
-    known = begin(backfills, 1)
+    known = begin(backfills, store, 1)
     late = claim(windows, known)
     half = NOON - 1.5 * YEAR
     late, _ = windows.store_stretch(late, [make_found("a")], rest=(half, known.created_to))
@@ -116,7 +121,7 @@ def test_a_window_whose_lease_ended_goes_on_where_it_was_and_its_former_owner_st
 def test_processes_claiming_at_once_never_hold_the_same_window(any_empty_url: str, clock: HandClock) -> None:
     databases = [open_database(any_empty_url) for _ in range(4)]
     databases[0].upgrade()
-    known = begin(BackfillStore(databases[0], clock=clock), 60)
+    known = begin(BackfillStore(databases[0], clock=clock), Store(databases[0], clock=clock), 60)
 
     def work(database: Database) -> list[int]:
         windows = WindowStore(database, clock=clock)
@@ -139,7 +144,7 @@ def test_what_a_backfill_brought_is_its_own_work_and_the_checkpoint_stays(
 ) -> None:
     checkpoint = Checkpoint(pipeline="invoices", listed_until=NOON, moved_at=NOON, open_since=NOON)
     store.record_listing("invoices", [make_found("live")], checkpoint)
-    known = begin(backfills, 1)
+    known = begin(backfills, store, 1)
 
     bring(windows, known, "old")
 
@@ -154,7 +159,7 @@ def test_what_a_backfill_brought_is_its_own_work_and_the_checkpoint_stays(
 def test_dead_letters_of_a_backfill_halt_nothing(
     backfills: BackfillStore, windows: WindowStore, store: Store
 ) -> None:
-    known = begin(backfills, 1)
+    known = begin(backfills, store, 1)
     bring(windows, known, "a", "b")
     claims = store.claim("invoices", State.PENDING, limit=9, owner="us", lease=LEASE, backfill_id=known.id)
 
@@ -169,7 +174,7 @@ def test_dead_letters_of_a_backfill_halt_nothing(
 def test_what_a_person_replays_is_not_the_backfills_any_more(
     backfills: BackfillStore, windows: WindowStore, store: Store
 ) -> None:
-    known = begin(backfills, 1)
+    known = begin(backfills, store, 1)
     bring(windows, known, "a")
     [dying] = store.claim("invoices", State.PENDING, limit=9, owner="us", lease=LEASE, backfill_id=known.id)
     with store.outcomes() as outcomes:
@@ -183,7 +188,7 @@ def test_what_a_person_replays_is_not_the_backfills_any_more(
 def test_an_edit_that_the_pipeline_finds_becomes_its_own_work(
     backfills: BackfillStore, windows: WindowStore, store: Store
 ) -> None:
-    known = begin(backfills, 1)
+    known = begin(backfills, store, 1)
     bring(windows, known, "a")
 
     store.record_listing("invoices", [make_found("a", digest="edited")], None)
@@ -196,7 +201,7 @@ def test_a_backfill_takes_nothing_that_the_pipeline_has_under_way(
     backfills: BackfillStore, windows: WindowStore, store: Store
 ) -> None:
     store.record_listing("invoices", [make_found("a")], None)
-    known = begin(backfills, 1)
+    known = begin(backfills, store, 1)
 
     windows.store_stretch(claim(windows, known), [make_found("a", digest="edited")], rest=DONE)
 
@@ -218,14 +223,14 @@ def deliver_all(store: Store, backfill_id: int = LIVE) -> None:
 def test_what_was_delivered_years_ago_is_known_also_after_its_retention(
     backfills: BackfillStore, windows: WindowStore, store: Store, any_database: Database, clock: HandClock
 ) -> None:
-    first = begin(backfills, 1)
+    first = begin(backfills, store, 1)
     bring(windows, first, "a", "b")
     deliver_all(store, first.id)
     assert backfills.finish(first.id)
     clock.advance(2 * YEAR)
     assert forget(any_database, clock()) == 2
 
-    second = begin(backfills, 1)
+    second = begin(backfills, store, 1)
     bring(windows, second, "a", "b")
 
     assert backfills.tally(second).new == 0
@@ -238,7 +243,7 @@ def test_only_missing_leaves_edits_of_what_is_known_alone(
 ) -> None:
     store.record_listing("invoices", [make_found("a")], None)
     deliver_all(store)
-    known = begin(backfills, 1, only_missing=only_missing)
+    known = begin(backfills, store, 1, only_missing=only_missing)
 
     found = [make_found("a", digest="edited"), make_found("b")]
     windows.store_stretch(claim(windows, known), found, rest=DONE, on_change=OnChange.UPDATE)
@@ -252,7 +257,7 @@ def test_a_limit_takes_the_first_new_ones_and_forgets_the_other_windows(
     backfills: BackfillStore, windows: WindowStore, store: Store
 ) -> None:
     store.record_listing("invoices", [make_found("known")], None)
-    known = begin(backfills, 3, most=3)
+    known = begin(backfills, store, 3, most=3)
 
     bring(windows, known, "known", "a", "b")
     bring(windows, known, "c", "d")
@@ -262,18 +267,39 @@ def test_a_limit_takes_the_first_new_ones_and_forgets_the_other_windows(
     assert (tally.windows, tally.listed, tally.new) == (2, 2, 3)
 
 
-def test_a_second_backfill_that_shares_a_part_of_the_range_is_not_stored(backfills: BackfillStore) -> None:
-    known = begin(backfills)
+def test_a_backfill_that_is_not_planned_gives_no_window_and_is_not_finished(
+    backfills: BackfillStore, windows: WindowStore, store: Store
+) -> None:
+    known = backfills.begin(wanted())
+    assert known is not None
+    held = store.hold("planning", owner="one", length=LEASE)
+    assert held is not None
+    first, second = parts()
 
-    assert backfills.begin(wanted(created_from=NOON - 1.5 * YEAR, created_to=NOON), parts()) is None
-    assert backfills.begin(wanted(created_from=known.created_to, created_to=NOON), parts()) is not None
-    assert backfills.begin(wanted(pipeline="orders"), parts()) is not None
+    backfills.add_windows(known, [first], held)
+
+    assert windows.claim(known.id, owner="one", length=LEASE) is None
+    assert not backfills.finish(known.id)
+    assert backfills.planned_until(known, "invoice", "APPROVED") == second.created_from
+    store.release(held)
+    with pytest.raises(LeaseLostError):
+        backfills.add_windows(known, [second], held)
+
+
+def test_a_second_backfill_that_shares_a_part_of_the_range_is_not_stored(
+    backfills: BackfillStore, store: Store
+) -> None:
+    known = begin(backfills, store)
+
+    assert backfills.begin(wanted(created_from=NOON - 1.5 * YEAR, created_to=NOON)) is None
+    assert backfills.begin(wanted(created_from=known.created_to, created_to=NOON)) is not None
+    assert backfills.begin(wanted(pipeline="orders")) is not None
 
 
 def test_it_is_finished_only_when_every_window_is_listed_and_nothing_is_open(
     backfills: BackfillStore, windows: WindowStore, store: Store
 ) -> None:
-    known = begin(backfills, 2)
+    known = begin(backfills, store, 2)
     bring(windows, known, "a")
     deliver_all(store, known.id)
     assert not backfills.finish(known.id)
@@ -291,7 +317,7 @@ def test_it_is_finished_only_when_every_window_is_listed_and_nothing_is_open(
 def test_cancel_forgets_what_nobody_touched_and_leaves_what_was_begun_to_the_pipeline(
     backfills: BackfillStore, windows: WindowStore, store: Store
 ) -> None:
-    known = begin(backfills, 2)
+    known = begin(backfills, store, 2)
     bring(windows, known, "done", "sent", "begun", "untouched")
     done, sent, _ = store.claim(
         "invoices", State.PENDING, limit=3, owner="us", lease=LEASE, backfill_id=known.id
@@ -309,8 +335,10 @@ def test_cancel_forgets_what_nobody_touched_and_leaves_what_was_begun_to_the_pip
     assert [each.act for each in store.operations.acts(5)] == ["backfill cancelled"]
 
 
-def test_a_paused_backfill_gives_no_window(backfills: BackfillStore, windows: WindowStore) -> None:
-    known = begin(backfills)
+def test_a_paused_backfill_gives_no_window(
+    backfills: BackfillStore, windows: WindowStore, store: Store
+) -> None:
+    known = begin(backfills, store)
     backfills.change(known.id, BackfillState.PAUSED, BY)
 
     assert windows.claim(known.id, owner="one", length=LEASE) is None
@@ -322,7 +350,7 @@ def test_a_paused_backfill_gives_no_window(backfills: BackfillStore, windows: Wi
 def test_an_unreadable_document_of_a_backfill_holds_no_sweep_back(
     backfills: BackfillStore, windows: WindowStore, store: Store, clock: HandClock
 ) -> None:
-    known = begin(backfills, 1)
+    known = begin(backfills, store, 1)
     old = Unreadable(mark="odd", reason="no fields", created_on=NOON - 1.5 * YEAR)
     windows.store_stretch(claim(windows, known), [], rest=DONE, unreadable=[old])
     checkpoint = Checkpoint(pipeline="invoices", listed_until=NOON, moved_at=NOON, open_since=NOON)
@@ -333,5 +361,5 @@ def test_an_unreadable_document_of_a_backfill_holds_no_sweep_back(
     assert [note.unreadable.mark for note in store.unreadable()] == ["odd"]
     backfills.finish(known.id)
     clock.advance(LEASE)
-    bring(windows, begin(backfills, 1))
+    bring(windows, begin(backfills, store, 1))
     assert store.unreadable() == ()

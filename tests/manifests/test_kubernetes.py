@@ -10,12 +10,17 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import typer.main
 import yaml
+from typer.core import TyperGroup
 
+from connector.cli.app import app
+from connector.cli.exits import Exit
 from connector.config import load_config
 
 DEPLOY = Path(__file__).parents[2] / "deploy" / "kubernetes"
 OVERLAYS = ("postgresql", "sqlite")
+EXTRAS = ("cron-sync", "backfill-job", "backfill-nightly")
 VERSION = "1.32"
 NAME = {"app.kubernetes.io/name": "docflo-connector"}
 OWN_TYPES = frozenset({"ServiceMonitor"})  # defined by an operator, not by Kubernetes
@@ -41,13 +46,16 @@ def overlay(request: pytest.FixtureRequest) -> tuple[Manifest, ...]:
 
 @pytest.fixture(scope="module")
 def with_cron(tmp_path_factory: pytest.TempPathFactory) -> tuple[Manifest, ...]:
-    """An overlay of a user's own that adds the scheduled cycle."""
+    """An overlay of a user's own that adds the scheduled cycle and a backfill, at once and at night."""
     folder = tmp_path_factory.mktemp("kubernetes")
     shutil.copytree(DEPLOY, folder / "kubernetes")
     path = folder / "kubernetes" / "overlays" / "postgresql" / "kustomization.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(
-        text.replace("components:\n", "components:\n  - ../../components/cron-sync\n"), encoding="utf-8"
+        text.replace(
+            "components:\n", "components:\n" + "".join(f"  - ../../components/{name}\n" for name in EXTRAS)
+        ),
+        encoding="utf-8",
     )
     return render(str(path.parent))
 
@@ -60,7 +68,7 @@ def one(manifests: tuple[Manifest, ...], kind: str) -> Manifest:
 def pods(manifests: tuple[Manifest, ...]) -> Iterator[Manifest]:
     for manifest in manifests:
         match manifest["kind"]:
-            case "Deployment":
+            case "Deployment" | "Job":
                 yield manifest["spec"]["template"]
             case "CronJob":
                 yield manifest["spec"]["jobTemplate"]["spec"]["template"]
@@ -145,6 +153,31 @@ def test_all_containers_run_the_same_image(with_cron: tuple[Manifest, ...]) -> N
 
     assert len(images) == 1
     assert ":" in images.pop()
+
+
+def test_the_jobs_name_options_and_exit_codes_that_the_program_has(with_cron: tuple[Manifest, ...]) -> None:
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    known = root.commands["backfill"]
+    assert isinstance(known, TyperGroup)
+    options = {
+        option for command in known.commands.values() for each in command.params for option in each.opts
+    }
+
+    jobs = [each for pod in pods(with_cron) for each in containers(pod) if each["name"] == "backfill"]
+    given = {word.partition("=")[0] for job in jobs for word in job["args"] if word.startswith("--")}
+    failing, later, _ = one(with_cron, "Job")["spec"]["podFailurePolicy"]["rules"]
+
+    assert len(jobs) == 2
+    assert given
+    assert given <= options
+    assert failing["onExitCodes"]["values"] == [
+        Exit.CONFIGURATION,
+        Exit.CREDENTIALS,
+        Exit.DEAD,
+        Exit.IN_DOUBT,
+    ]
+    assert later["onExitCodes"]["values"] == [Exit.LATER, Exit.TERMINATED]
 
 
 def test_one_pod_holds_the_file_of_the_embedded_database() -> None:

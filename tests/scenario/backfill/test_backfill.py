@@ -17,7 +17,7 @@ from tests.scenario.backfill.world import (
     shown,
     span,
 )
-from tests.scenario.conftest import PAGE, Cli, World
+from tests.scenario.conftest import BATCH, PAGE, Cli, World
 
 
 @pytest.fixture
@@ -79,6 +79,7 @@ def test_a_backfill_brings_each_old_document_once_and_leaves_the_live_pipeline_a
 
     assert ran.code == 0
     assert ran.json["ended"] == "finished"
+    assert '{"event":"backfill.progress","backfill":1,"pipeline":"invoices-to-crm"' in ran.err
     assert ran.json["deliveries"] == {"completed": OLD}
     assert_old_ones_once(world, OLD)
     sent = world.running.docflo.journal.count()
@@ -86,6 +87,24 @@ def test_a_backfill_brings_each_old_document_once_and_leaves_the_live_pipeline_a
     assert sent.total() <= planned + OLD // (PAGE - 3) + 5
     [checkpoint] = cli("checkpoint", "show", "--config", world.config, "--output", "json").json
     assert checkpoint["moved_at"] is None
+
+
+def test_a_target_that_loads_in_bulk_is_given_loads(
+    world: World, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.adapters.salesforce.loads.calls_of_graphs", lambda *_: 10**6)
+    monkeypatch.setattr("connector.pipeline.load_book._SLICE", 0.01)
+    monkeypatch.setattr("connector.adapters.salesforce.bulk_jobs._FIRST_LOOK", 0.01)
+    bulk = f"    batch_size: {BATCH}\n    bulk_from: {OLD}\n    completion_field: Notes__c\n"
+    world.edit(f"    batch_size: {BATCH}\n", bulk)
+
+    ran = run(world, cli, "--apply")
+
+    assert ran.code == 0
+    asked = [each.operation for each in world.running.salesforce.journal.requests]
+    assert "bulk_create" in asked
+    assert "graph" not in asked
+    assert_old_ones_once(world, OLD)
 
 
 def test_the_same_backfill_again_delivers_nothing_again(world: World, cli: Cli) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
-from connector.backfill.counting import Range, count_parts
+from connector.backfill.planning import plan_windows
 from connector.backfill.window import list_window
 from connector.cli.sandbox_setup import TENANT, sandboxes
 from connector.cli.session import open_session
@@ -63,7 +63,6 @@ def begin(world: World, *, listed: bool = False) -> Backfill:
     start, end = (datetime.combine(day, time.min, tzinfo=UTC) for day in (first_day(), last_day()))
     with connected(world) as connector:
         [pipeline] = connector.pipelines
-        parts = count_parts(pipeline, Range(start=start, end=end), connector.docflo, lambda: None)
         known = connector.backfills.begin(
             Backfill(
                 id=0,
@@ -71,16 +70,16 @@ def begin(world: World, *, listed: bool = False) -> Backfill:
                 created_from=start,
                 created_to=end,
                 state=BackfillState.RUNNING,
-                total=sum(part.total for part in parts),
+                total=0,
                 most=None,
                 only_missing=False,
                 began_at=utc_now(),
                 changed_at=utc_now(),
                 actor="maya",
-            ),
-            parts,
+            )
         )
         assert known is not None
+        assert plan_windows(known, pipeline, connector.work(), connector.backfills) is not None
         if listed:
             held = connector.windows.claim(known.id, owner="gone", length=timedelta(seconds=1))
             assert held is not None
