@@ -12,9 +12,12 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Playwright, sync_
 
 from connector.cli.bar import Bar
 from connector.cli.cycle import run_cycle
-from connector.cli.sandbox_setup import sandboxes
+from connector.cli.sandbox_setup import TENANT, sandboxes
 from connector.cli.serving_console import serve_console
 from connector.cli.session import open_session
+from connector.clock import utc_now
+from connector.sandbox.docflo.app import DocfloSandbox
+from connector.sandbox.docflo.demo import demo_documents
 from connector.wiring import connect
 from tests.scenario.conftest import World, small_docflo, small_world
 
@@ -32,6 +35,11 @@ _QUIET = (
 )
 
 
+def few_docflo() -> DocfloSandbox:
+    """Give the demo's Docflo with few documents."""
+    return DocfloSandbox(tenant_id=TENANT, documents=demo_documents(utc_now(), invoices=FEW))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
     """A world, and the address of its console."""
@@ -46,9 +54,14 @@ def sync(world: World) -> None:
         run_cycle(connector, full=False, bar=Bar(""))
 
 
+FEW = 12
+"""Approved invoices in a world that a test has for itself; four of them cannot go, as everywhere."""
+FEW_GOOD = FEW - 4
+
+
 @contextmanager
-def synced(folder: Path) -> Iterator[World]:
-    with sandboxes(docflo=small_docflo()) as running:
+def synced(folder: Path, docflo: DocfloSandbox) -> Iterator[World]:
+    with sandboxes(docflo=docflo) as running:
         world = small_world(folder, running)
         sync(world)
         yield world
@@ -57,7 +70,7 @@ def synced(folder: Path) -> Iterator[World]:
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Nothing of it is listed yet."""
-    with sandboxes(docflo=small_docflo()) as running:
+    with sandboxes(docflo=few_docflo()) as running:
         yield small_world(tmp_path, running)
 
 
@@ -70,14 +83,14 @@ def console_of(world: World) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def shown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
     """For tests that only look."""
-    with synced(tmp_path_factory.mktemp("shown")) as world, console_of(world) as url:
+    with synced(tmp_path_factory.mktemp("shown"), small_docflo()) as world, console_of(world) as url:
         yield Shown(world=world, url=url)
 
 
 @pytest.fixture
 def own(tmp_path: Path) -> Iterator[Shown]:
     """For tests that change something."""
-    with synced(tmp_path) as world, console_of(world) as url:
+    with synced(tmp_path, few_docflo()) as world, console_of(world) as url:
         yield Shown(world=world, url=url)
 
 

@@ -22,6 +22,11 @@ PATHS = (
     "/documents/1?tab=write-back",
     "/problems",
     "/doubts",
+    "/reconcile",
+    "/backfills",
+    "/lab",
+    "/connections",
+    "/audit",
     "/nowhere",
 )
 FIRST_PAGE = 100 * 1024

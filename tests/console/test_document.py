@@ -9,8 +9,8 @@ from playwright.sync_api import Page, expect
 from connector.cli.session import open_session
 from connector.ledger.delivery import Delivery, State
 from connector.wiring import open_ledger
-from tests.console.conftest import Shown, sync
-from tests.scenario.conftest import GOOD, World
+from tests.console.conftest import FEW_GOOD, Shown, sync
+from tests.scenario.conftest import World
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -113,7 +113,7 @@ def test_a_replay_after_the_repair_delivers_once_and_is_on_record(own: Shown, pa
     assert now(own.world, delivery).state is State.PENDING
     sync(own.world)
     assert now(own.world, delivery).state is State.COMPLETED
-    assert len(own.world.running.salesforce.rows("Invoice__c")) == GOOD + 1
+    assert len(own.world.running.salesforce.rows("Invoice__c")) == FEW_GOOD + 1
     page.reload()
     expect(page.locator(".story")).to_contain_text("the rule has a default now")
 
@@ -160,7 +160,7 @@ def test_a_link_is_checked_with_the_target_and_then_written_back(own: Shown, pag
     linked = now(own.world, delivery)
     assert (linked.state, linked.receipt_id) == (State.COMPLETED, existing)
     assert own.world.running.docflo.status(delivery.document_id) == "CONFIRMED"
-    assert len(salesforce.rows("Invoice__c")) == GOOD
+    assert len(salesforce.rows("Invoice__c")) == FEW_GOOD
 
 
 def test_what_is_dismissed_stays_out_of_the_way(own: Shown, page: Page) -> None:
@@ -171,7 +171,7 @@ def test_what_is_dismissed_stays_out_of_the_way(own: Shown, page: Page) -> None:
     sync(own.world)
 
     assert now(own.world, delivery).state is State.DISMISSED
-    assert len(own.world.running.salesforce.rows("Invoice__c")) == GOOD
+    assert len(own.world.running.salesforce.rows("Invoice__c")) == FEW_GOOD
 
 
 def test_an_act_without_a_reason_changes_nothing(shown: Shown, page: Page) -> None:
