@@ -41,9 +41,9 @@ soak: .venv/dev ## two replicas under faults and kills, a crash at every two pla
 	@$(BIN)/pytest -n 0 tests/soak/soak_webhooks.py
 	@$(BIN)/pytest -n 0 -s tests/soak/soak_console.py
 
-bench: .venv/dev ## documents a second, beside known tools; benchmarks/README.md says how to read it
-	@$(BIN)/python -m benchmarks.mapping
-	@$(BIN)/python -m benchmarks.soap
+bench: documents = 1000 5000
+bench: .venv/dev ## documents a second, beside a bare script: writes docs/performance.md; documents="5000 50000" is longer
+	@$(BIN)/python -m benchmarks.performance --documents $(documents)
 
 check: .venv/dev format lint types contracts samples test ## everything CI runs
 
