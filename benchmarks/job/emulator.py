@@ -98,8 +98,8 @@ class _Http(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._transport.write(
-            b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
-            % (len(answer), answer)
+            b"HTTP/1.1 200 OK\r\nConnection: %b\r\nContent-Type: application/json\r\n"
+            b"Content-Length: %d\r\n\r\n%b" % (b"close" if closes else b"keep-alive", len(answer), answer)
         )
         if closes:
             self._transport.close()

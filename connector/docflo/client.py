@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 import structlog
@@ -30,6 +31,7 @@ from connector.docflo.deadline import Deadline, deadline
 from connector.docflo.download import Download, Received, TooLargeError, receive, save
 from connector.docflo.failures import is_success, read_failure, refused_inside
 from connector.docflo.jsontext import write_json
+from connector.docflo.lines import Lines
 from connector.docflo.ratelimit import RateLimit, read_rate_limit
 from connector.docflo.settings import DocfloSettings
 from connector.docflo.trust import distrust, trust
@@ -50,6 +52,11 @@ log = structlog.get_logger(__name__)
 
 MAX_JSON_BYTES = 64 * 2**20
 MAX_ERROR_BYTES = 2**20
+_HEADERS = {
+    "User-Agent": f"docflo-connector/{__version__}",
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip, deflate",
+}
 
 
 class DocfloClient:
@@ -70,6 +77,10 @@ class DocfloClient:
         self._lane = Lane.WRITE_BACK  # what a person or the last step of a delivery asks for
         self._seen = _Seen()
         self._http = _connect(settings, transport)
+        self._lines = transport or _lines(
+            settings
+        )  # None: a proxy is in between, which httpx knows how to use
+        self._timeouts = httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout).as_dict()
 
     def lane(self, lane: Lane) -> "DocfloClient":
         """Give this client for requests of `lane`. Connections, counts and the budget are the same."""
@@ -224,6 +235,8 @@ class DocfloClient:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
+        if self._lines is not None:
+            self._lines.close()
 
     def __enter__(self) -> Self:
         return self
@@ -259,8 +272,18 @@ class DocfloClient:
     ) -> bytes:
         content = None if body is None else write_json(body)
         headers = {} if body is None else {"Content-Type": "application/json"}
-        request = self._http.build_request(method, path, params=params, content=content, headers=headers)
-        with self._send(operation, request, self._settings.deadline, repeatable=repeatable) as answer:
+        request = httpx.Request(
+            method,
+            self._settings.base_url + path,
+            params=params,
+            content=content,
+            headers={**_HEADERS, **headers},
+            extensions={"timeout": self._timeouts},
+        )
+        # What must not be sent twice has a connection of its own, so that none is found closed by it.
+        lines = self._lines if repeatable else None
+        limit = self._settings.deadline
+        with self._send(operation, request, limit, repeatable=repeatable, lines=lines) as answer:
             return answer.read(MAX_JSON_BYTES)
 
     def _upload(
@@ -293,9 +316,17 @@ class DocfloClient:
 
     @contextmanager
     def _send(
-        self, operation: str, request: httpx.Request, seconds: float, *, repeatable: bool
+        self,
+        operation: str,
+        request: httpx.Request,
+        seconds: float,
+        *,
+        repeatable: bool,
+        lines: httpx.BaseTransport | None = None,
     ) -> Iterator["_Answer"]:
         """Send, count, and turn every kind of failure into ours. Errors while the body is read included.
+
+        Over `lines`, or by httpx itself on a connection for this call alone.
 
         Raises: ThrottledError before anything is sent, when the budget has nothing left for our lane.
         """
@@ -310,9 +341,8 @@ class DocfloClient:
             with self._seen.lock:
                 self._seen.requests[operation] += 1
             began = time.monotonic()
-            request.extensions["trace"] = limit.trace
             try:
-                response = self._http.send(request, stream=True)
+                response = self._exchange(request, limit, lines)
                 note(request.method, request.url.raw_path.decode(), response.status_code)
                 try:
                     exchange.said = self._saw(operation, response, began)
@@ -328,6 +358,15 @@ class DocfloClient:
                     request.method, request.url.raw_path.decode(), f"no whole answer ({type(error).__name__})"
                 )
                 raise _translated(error, request.url.host, reason, repeatable=repeatable) from error
+
+    def _exchange(
+        self, request: httpx.Request, limit: Deadline, lines: httpx.BaseTransport | None
+    ) -> httpx.Response:
+        if lines is None:
+            request.extensions["trace"] = limit.trace
+            return self._http.send(request, stream=True)
+        request.extensions["deadline"] = limit
+        return lines.handle_request(request)
 
     @contextmanager
     def _spent(self) -> Iterator["_Exchange"]:
@@ -446,11 +485,7 @@ def _connect(settings: DocfloSettings, transport: httpx.BaseTransport | None) ->
     try:
         return httpx.Client(
             base_url=settings.base_url,
-            headers={
-                "User-Agent": f"docflo-connector/{__version__}",
-                "Accept": "application/json",
-                "Connection": "close",
-            },
+            headers={**_HEADERS, "Connection": "close"},
             follow_redirects=False,
             timeout=httpx.Timeout(settings.read_timeout, connect=settings.connect_timeout),
             # A connection for each call: a deadline cuts its own, and none is found stale by an upload.
@@ -463,6 +498,14 @@ def _connect(settings: DocfloSettings, transport: httpx.BaseTransport | None) ->
     except httpx.InvalidURL as error:
         message = f"docflo.base_url, or the proxy of this machine, is not an address: {error}"
         raise ConfigError(message, remedy="expected an address such as https://api.docflo.ai") from error
+
+
+def _lines(settings: DocfloSettings) -> Lines | None:
+    address = urlsplit(settings.base_url)
+    is_proxied = address.scheme == "https" and bool({"https", "all"} & getproxies().keys())
+    if is_proxied and not proxy_bypass(address.hostname or ""):
+        return None
+    return Lines(trust(settings.ca_bundle))
 
 
 def _translated(error: httpx.HTTPError, host: str, reason: str, *, repeatable: bool) -> ConnectorError:

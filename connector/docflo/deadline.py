@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from connector.overdue import overdue
+
 CONNECTED = "connection.connect_tcp.complete"
 
 
@@ -19,17 +21,21 @@ class Deadline:
 
     def trace(self, event: str, facts: Mapping[str, Any]) -> None:
         """Take note of the connection; the form of httpx's `trace` extension."""
-        if event != CONNECTED:
-            return
+        if event == CONNECTED:
+            self.watch(facts["return_value"].get_extra_info("socket"))
+
+    def watch(self, line: socket.socket) -> None:
+        """Take note of the connection that carries the call."""
         # A copy refers to the same connection, also after TLS has taken the first one over.
-        line = facts["return_value"].get_extra_info("socket").dup()
+        copied = line.dup()
         with self._lock:
             self._drop()
-            self._line = line
+            self._line = copied
             if self.has_passed:
                 self._cut()
 
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Cut it."""
         with self._lock:
             self.has_passed = True
             self._cut()
@@ -54,11 +60,8 @@ class Deadline:
 def deadline(seconds: float) -> Iterator[Deadline]:
     """Limit what is sent and received inside, on a connection that is made inside, to so many seconds."""
     limit = Deadline()
-    timer = threading.Timer(seconds, limit._end)  # noqa: SLF001 the timer is this class's own clockwork
-    timer.daemon = True
-    timer.start()
     try:
-        yield limit
+        with overdue(seconds, limit.end):
+            yield limit
     finally:
-        timer.cancel()
         limit.close()

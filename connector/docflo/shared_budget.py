@@ -4,14 +4,13 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 import structlog
 
 from connector.clock import Clock
 from connector.docflo.budget import (
-    LARGEST_BLOCK,
     Lane,
     Plan,
     Reading,
@@ -31,6 +30,9 @@ from connector.docflo.ratelimit import RateLimit
 from connector.errors import UnavailableError
 
 log = structlog.get_logger(__name__)
+
+FRESH = timedelta(seconds=1)  # how old what we know of the store may be
+UNLIMITED_BLOCK = 100  # requests reserved at a time where nobody says that there is a limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,8 +69,8 @@ class _Block:
 class SharedBudget:
     """The budget of one process, kept with all the others in one stored window. Safe between threads.
 
-    A request costs one small read of the store, so that a refusal anywhere stops everybody at once; requests
-    are reserved in blocks, so that it is written to once per block.
+    The store is read once a second at most, so that a refusal anywhere stops everybody within a second;
+    requests are reserved in blocks, so that it is written to once per block.
     """
 
     def __init__(self, store: WindowStore, *, plan: Plan, clock: Clock) -> None:
@@ -80,7 +82,8 @@ class SharedBudget:
         self._flying: Counter[int] = Counter()  # window number -> requests without an answer
         self._answered: Counter[int] = Counter()  # the same, answered and not yet reported
         self._readings: list[Reading] = []  # not yet reported
-        self._known = Window()  # as last read
+        self._known = Window()  # as last read or written
+        self._known_at: datetime | None = None
         self._closed_until: datetime | None = None  # not yet reported
         self._is_mute = False  # Docflo answers, and says nothing of a limit
 
@@ -88,7 +91,7 @@ class SharedBudget:
         """Take one request from this process's block, or reserve another block first."""
         with self._lock:
             now = self._clock()
-            window = self._known = self._with_refusal(current(self._store.read(), now))
+            window = self._window(now)
             if is_closed(window, now):
                 raise throttled(window, lane, self._plan, now)
             block = self._blocks.get(lane)
@@ -101,7 +104,7 @@ class SharedBudget:
         """Count what is left for the lane, and what this process has reserved for it."""
         with self._lock:
             now = self._clock()
-            window = self._known = self._with_refusal(current(self._store.read(), now))
+            window = self._window(now)
             if is_closed(window, now):
                 raise throttled(window, lane, self._plan, now)
             left = available(window, lane, self._plan)
@@ -162,13 +165,19 @@ class SharedBudget:
             lanes={lane: available(window, lane, self._plan) for lane in Lane},
         )
 
+    def _window(self, now: datetime) -> Window:
+        if self._known_at is None or not self._known_at <= now < self._known_at + FRESH:
+            self._known, self._known_at = self._store.read(), now
+        self._known = self._with_refusal(current(self._known, now))
+        return self._known
+
     def _reserve(self, lane: Lane, now: datetime) -> _Block:
         granted = 0
 
         def step(window: Window) -> Window:
             nonlocal granted
             is_unlimited = self._is_mute and limit_of(window, self._plan) is None
-            wanted = LARGEST_BLOCK if is_unlimited else block_size(window, self._plan)
+            wanted = UNLIMITED_BLOCK if is_unlimited else block_size(window, self._plan)
             reserved, granted = grant(window, lane, self._plan, wanted, now)
             return reserved
 
@@ -199,6 +208,7 @@ class SharedBudget:
             return step(self._with_refusal(current(window, now)))
 
         window = self._known = self._store.change(report)
+        self._known_at = now
         self._answered.clear()
         self._readings.clear()
         self._closed_until = None

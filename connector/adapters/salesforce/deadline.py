@@ -13,6 +13,8 @@ from typing import Any
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from connector.overdue import overdue
+
 
 class Deadline:
     """Cuts the connection that carries a call when its time is up."""
@@ -47,13 +49,10 @@ def deadline(seconds: float) -> Iterator[Deadline]:
     """Limit what this thread sends and receives inside to so many seconds."""
     limit = Deadline()
     token = _current.set(limit)
-    timer = threading.Timer(seconds, limit.end)
-    timer.daemon = True
-    timer.start()
     try:
-        yield limit
+        with overdue(seconds, limit.end):
+            yield limit
     finally:
-        timer.cancel()
         _current.reset(token)
 
 

@@ -1,0 +1,142 @@
+"""Connections that are kept, and what a kept connection must never do."""
+
+import gzip
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from connector.docflo.client import DocfloClient
+from connector.docflo.outgoing import CreateRow
+from connector.errors import UnavailableError
+from tests.unit.docflo.reach import make_settings
+
+KEEPS = b"Connection: keep-alive\r\n"
+TYPES = b'["invoice"]'
+
+
+class Server:
+    """Answers request after request of each connection as `answer` says, and counts connections."""
+
+    def __init__(self, answer: Callable[[socket.socket], None]) -> None:
+        self.connections: list[socket.socket] = []
+        self._answer = answer
+
+    @contextmanager
+    def running(self) -> Iterator[DocfloClient]:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            threading.Thread(target=self._accept, args=(listener,), daemon=True).start()
+            url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            with DocfloClient(make_settings(base_url=url)) as docflo:
+                yield docflo
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            self.connections.append(connection)
+            threading.Thread(target=self._speak, args=(connection,), daemon=True).start()
+
+    def _speak(self, connection: socket.socket) -> None:
+        head = b""
+        while chunk := connection.recv(65_536):
+            head += chunk
+            if head.endswith(b"\r\n\r\n"):
+                head = b""
+                self._answer(connection)
+
+
+def whole(headers: bytes, body: bytes = TYPES) -> Callable[[socket.socket], None]:
+    head = b"HTTP/1.1 200 OK\r\n" + headers + b"Content-Length: %d\r\n\r\n" % len(body)
+    return lambda connection: connection.sendall(head + body)
+
+
+def test_a_connection_is_kept_where_the_server_says_that_it_keeps_it() -> None:
+    server = Server(whole(KEEPS))
+
+    with server.running() as docflo:
+        for _ in range(3):
+            docflo.enabled_types()
+
+    assert len(server.connections) == 1
+
+
+def test_a_connection_is_not_kept_where_the_server_says_nothing() -> None:
+    server = Server(whole(b""))
+
+    with server.running() as docflo:
+        for _ in range(3):
+            docflo.enabled_types()
+
+    assert len(server.connections) == 3
+
+
+def test_a_kept_connection_that_the_server_has_closed_costs_no_call() -> None:
+    server = Server(whole(KEEPS))
+
+    with server.running() as docflo:
+        docflo.enabled_types()
+        server.connections[0].shutdown(socket.SHUT_RDWR)
+        assert docflo.enabled_types()
+
+    assert len(server.connections) == 2
+
+
+def test_a_connection_that_was_idle_too_long_is_not_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.docflo.lines.IDLE", 0.0)
+    server = Server(whole(KEEPS))
+
+    with server.running() as docflo:
+        docflo.enabled_types()
+        docflo.enabled_types()
+
+    assert len(server.connections) == 2
+
+
+def test_what_must_not_be_sent_twice_never_travels_on_a_kept_connection() -> None:
+    server = Server(whole(KEEPS, b'{"success":true}'))
+
+    with server.running() as docflo:
+        for _ in range(2):
+            docflo.update_fields("1", {"Items": [CreateRow(fields={"Unit": "box"})]})
+
+    assert len(server.connections) == 2
+
+
+def test_a_body_that_ends_early_is_no_answer_and_its_connection_is_not_kept() -> None:
+    def cut(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + KEEPS + b"Content-Length: 99\r\n\r\n" + TYPES)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    server = Server(cut)
+
+    with server.running() as docflo:
+        for _ in range(2):
+            with pytest.raises(UnavailableError, match="no complete answer"):
+                docflo.enabled_types()
+
+    assert len(server.connections) == 2
+
+
+def test_pieces_and_compression_are_undone_and_the_connection_is_kept() -> None:
+    packed = gzip.compress(TYPES)
+    head = b"HTTP/1.1 200 OK\r\n" + KEEPS + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+    pieces = b"%x\r\n%b\r\n0\r\n\r\n" % (len(packed), packed)
+    server = Server(lambda connection: connection.sendall(head + pieces))
+
+    with server.running() as docflo:
+        answers = [[each.name for each in docflo.enabled_types()] for _ in range(2)]
+
+    assert answers == [["invoice"], ["invoice"]]
+    assert len(server.connections) == 1
+
+
+def test_an_interim_answer_is_not_taken_for_the_answer() -> None:
+    server = Server(lambda connection: connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n"))
+
+    with server.running() as docflo, pytest.raises(UnavailableError, match="no answer"):
+        docflo.enabled_types()
