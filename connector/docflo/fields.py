@@ -21,6 +21,7 @@ _BESIDE = frozenset({"boundingRegions", "boundingBox", "polygon", "spans", "page
 _PLAIN_TYPES = frozenset({"address", "country", "list", "dynamic_list"})
 _INLINE_TYPES = _PLAIN_TYPES | {"currency", "object"}
 _AMOUNT = ("amount", "Amount", "value")
+_USUAL_MONEY = frozenset({"amount", "currencyCode"})
 _CURRENCY = ("currencyCode", "CurrencyCode", "currency", "code")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
 
@@ -32,7 +33,7 @@ def read_fields(raw: Mapping[str, Any]) -> dict[str, Field]:
 
 def is_field_map(raw: object) -> bool:
     """Tell whether this is a map of fields: at least one entry has a value with a type or a confidence."""
-    return isinstance(raw, Mapping) and any(_is_wrapped(value) for value in raw.values())
+    return isinstance(raw, dict) and any(_is_wrapped(value) for value in raw.values())
 
 
 def read_field(raw: object, depth: int) -> Field:
@@ -40,7 +41,7 @@ def read_field(raw: object, depth: int) -> Field:
     if depth > MAX_DEPTH:
         message = f"a field is nested more than {MAX_DEPTH} levels deep"
         raise UnexpectedResponseError(message)
-    if not isinstance(raw, Mapping) or not _is_wrapped(raw):
+    if not isinstance(raw, dict) or not _is_wrapped(raw):
         return Field(value=_read_value(raw, None, depth))
     type_ = _type(raw)
     return Field(
@@ -67,10 +68,12 @@ def read_number(raw: object) -> int | Decimal | None:
 
 
 def _is_wrapped(raw: object) -> bool:
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return False
+    if "value" in raw and isinstance(raw.get("type"), str):
+        return True  # by far the most are spelt so; what follows would say the same
     # A mark is a scalar: a row may well have a field that is called "type" or "content".
-    marked = any(key in raw and not isinstance(raw[key], Mapping | list) for key in _MARKS)
+    marked = any(key in raw and not isinstance(raw[key], dict | list) for key in _MARKS)
     if marked and set(raw) <= _MARKS:
         return True  # `{type, confidence}` without a value: a field that was not found
     if any(key in raw for key in _VALUES):
@@ -89,11 +92,12 @@ def _type(raw: Mapping[str, Any]) -> str | None:
 
 
 def _unwrap(raw: Mapping[str, Any]) -> object:
-    if not any(key in raw for key in _VALUES):
+    value_key = next((key for key in _VALUES if key in raw), None)
+    if value_key is None:
         return {key: value for key, value in raw.items() if key not in _MARKS} or None
-    value = next(raw[key] for key in _VALUES if key in raw)
+    value = raw[value_key]
     # Some servers wrap twice: {"value": {"value": 5}}.
-    if isinstance(value, Mapping) and "value" in value and set(value) <= {"value", *_MARKS, *_BESIDE}:
+    if isinstance(value, dict) and "value" in value and set(value) <= {"value", *_MARKS, *_BESIDE}:
         return value["value"]
     return value
 
@@ -108,7 +112,7 @@ def _read_value(raw: object, type_: str | None, depth: int) -> FieldValue:
             return _read_text(raw, type_)
         case list() | tuple():
             return _read_list(raw, type_, depth)
-        case Mapping():
+        case dict():
             return _read_mapping(raw, type_, depth)
         case _:
             message = f"a field holds a {type(raw).__name__}, which JSON does not have"
@@ -125,14 +129,14 @@ def _read_text(raw: str, type_: str | None) -> FieldValue:
 
 
 def _read_list(raw: list[Any] | tuple[Any, ...], type_: str | None, depth: int) -> FieldValue:
-    if type_ not in _PLAIN_TYPES and any(isinstance(row, Mapping) for row in raw):
+    if type_ not in _PLAIN_TYPES and any(isinstance(row, dict) for row in raw):
         return tuple(_read_row(row, depth + 1) for row in raw if row is not None)
     return tuple(_plain(value, depth + 1) for value in raw)
 
 
 def _read_row(raw: object, depth: int) -> Row:
     """Read a row: a map of fields, or one wrapped as an object. Its `_id` may stand inside or outside."""
-    if not isinstance(raw, Mapping):
+    if not isinstance(raw, dict):
         return Row(id=None, fields={"value": read_field(raw, depth)})
     fields = _row_fields(raw)
     # `id` is a row's id only where it cannot be a field: bare, beside fields that are wrapped.
@@ -148,23 +152,21 @@ def _read_row(raw: object, depth: int) -> Row:
 
 
 def _row_fields(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    if _is_wrapped(raw) and isinstance(inner := _unwrap(raw), Mapping):
+    if _is_wrapped(raw) and isinstance(inner := _unwrap(raw), dict):
         return inner
     for name in ("properties", "fields", "value"):
         inner = raw.get(name)
+        if not isinstance(inner, dict) or not is_field_map(inner):
+            continue
         rest = (value for key, value in raw.items() if key != name)
-        if (
-            isinstance(inner, Mapping)
-            and is_field_map(inner)
-            and not any(isinstance(value, Mapping | list) for value in rest)
-        ):
+        if not any(isinstance(value, dict | list) for value in rest):
             return inner  # {_id, properties: {...}}
     return raw
 
 
 def _row_id(raw: Mapping[str, Any], key: str) -> str | None:
     identity = raw.get(key)
-    if isinstance(identity, Mapping):  # MongoDB's extended JSON: {"$oid": "..."}
+    if isinstance(identity, dict):  # MongoDB's extended JSON: {"$oid": "..."}
         identity = identity.get("$oid")
     return str(identity) if isinstance(identity, str | int) and not isinstance(identity, bool) else None
 
@@ -182,18 +184,20 @@ def _read_mapping(raw: Mapping[str, Any], type_: str | None, depth: int) -> Fiel
 
 def _is_money(raw: Mapping[str, Any]) -> bool:
     # Scalars only: an object may have fields that are called Amount and Currency.
-    keys = {str(key).lower() for key, value in raw.items() if not isinstance(value, Mapping | list)}
+    keys = {str(key).lower() for key, value in raw.items() if not isinstance(value, dict | list)}
     return bool(keys & {"amount", "value"}) and bool(keys & {"currencycode", "currency"})
 
 
 def _read_money(raw: Mapping[str, Any], depth: int) -> Mapping[str, PlainValue]:
     """Read a currency value, however it is spelt; other keys (a symbol, say) are kept."""
+    if raw.keys() == _USUAL_MONEY and isinstance(raw["amount"], Decimal) and isinstance(raw["currencyCode"], str):
+        return {"amount": raw["amount"], "currencyCode": raw["currencyCode"]}
     amount_key = next((key for key in _AMOUNT if key in raw), None)
     code_key = next((key for key in _CURRENCY if key in raw), None)
     rest = {str(k): _plain(v, depth + 1) for k, v in raw.items() if k not in {amount_key, code_key}}
     amount = _plain(raw[amount_key], depth + 1) if amount_key else None
     code = _plain(raw[code_key], depth + 1) if code_key else None
-    if isinstance(code, Mapping):  # {"currency": {"code": "EUR"}}
+    if isinstance(code, dict):  # {"currency": {"code": "EUR"}}
         code = next((code[key] for key in ("code", *_CURRENCY) if key in code), None)
     number = read_number(amount)
     return {
@@ -213,7 +217,7 @@ def _plain(raw: object, depth: int) -> PlainValue:
             return raw
         case list() | tuple():
             return tuple(_plain(value, depth + 1) for value in raw)
-        case Mapping():
+        case dict():
             if _is_wrapped(raw):
                 return _plain(_unwrap(raw), depth + 1)
             return {str(key): _plain(value, depth + 1) for key, value in raw.items()}
@@ -232,6 +236,8 @@ def _decimal(number: str | int | Decimal) -> str | Decimal:
 
 def _read_confidence(raw: object) -> Decimal | None:
     """Read a confidence; anything outside 0..1 is on a scale that we do not know, so it is unknown."""
+    if isinstance(raw, Decimal) and 0 <= raw <= 1:
+        return raw
     number = read_number(raw)
     return _decimal(number) if number is not None and 0 <= number <= 1 else None
 
