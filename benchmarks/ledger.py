@@ -20,7 +20,7 @@ from connector.clock import utc_now
 from connector.ledger.database import open_database
 from connector.ledger.delivery import Checkpoint, Found, State
 from connector.ledger.store import Store
-from connector.pipeline.advance import WRITE_BACK_BATCH
+from connector.pipeline.pace import MOST
 from connector.record import Receipt
 
 PIPELINE = "benchmark"
@@ -42,7 +42,7 @@ def ledger_rate(url: str, documents: int) -> float:
         with store.outcomes() as outcomes:
             for claim in claims:
                 outcomes.delivered(claim, Receipt(id=f"a00{claim.delivery.id}", url=None, created=True))
-    while claims := store.claim(PIPELINE, State.DELIVERED, limit=WRITE_BACK_BATCH, owner="one", lease=LEASE):
+    while claims := store.claim(PIPELINE, State.DELIVERED, limit=MOST, owner="one", lease=LEASE):
         with store.outcomes() as outcomes:
             for claim in claims:
                 outcomes.completed(claim)

@@ -73,6 +73,8 @@ class Document:
 def plain(value: "Field | Row | FieldValue | PlainValue") -> PlainValue:
     """Give a value without types and confidences: what a mapping path walks over. Rows keep `_id`."""
     match value:
+        case str() | None:  # first because it is most
+            return value
         case Field():
             return plain(value.value)
         case Row():

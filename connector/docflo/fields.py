@@ -190,7 +190,11 @@ def _is_money(raw: Mapping[str, Any]) -> bool:
 
 def _read_money(raw: Mapping[str, Any], depth: int) -> Mapping[str, PlainValue]:
     """Read a currency value, however it is spelt; other keys (a symbol, say) are kept."""
-    if raw.keys() == _USUAL_MONEY and isinstance(raw["amount"], Decimal) and isinstance(raw["currencyCode"], str):
+    if (
+        raw.keys() == _USUAL_MONEY
+        and isinstance(raw["amount"], Decimal)
+        and isinstance(raw["currencyCode"], str)
+    ):
         return {"amount": raw["amount"], "currencyCode": raw["currencyCode"]}
     amount_key = next((key for key in _AMOUNT if key in raw), None)
     code_key = next((key for key in _CURRENCY if key in raw), None)

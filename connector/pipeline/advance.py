@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 
 Step = Callable[[Sequence[Claim], Pipeline, Work], None]
 
-WRITE_BACK_BATCH = 10  # two requests each: a batch stays well inside its lease
 SETTLE_BATCH = 25
 NOTICE_BATCH = 10  # up to three requests each
 
@@ -155,7 +154,7 @@ def _tell_dead(pipeline: Pipeline, work: Work) -> bool:
 def _batch(state: State, pipeline: Pipeline, work: Work) -> int:
     if state is State.PENDING and (size := load_size(pipeline, work)) is not None:
         return size
-    sizes = {State.DELIVERED: WRITE_BACK_BATCH, State.IN_DOUBT: SETTLE_BATCH}
+    sizes = {State.DELIVERED: work.pace.batch, State.IN_DOUBT: SETTLE_BATCH}
     return sizes.get(state, pipeline.adapter.batch_size)
 
 

@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 
-from connector.document import Document, Field, FieldValue, PlainValue, Row, plain_fields
+from connector.document import Document, Field, FieldValue, PlainValue, Row, plain, plain_fields
 from connector.ledger.delivery import Found, Headline
 from connector.pipeline.definition import Pipeline
 
@@ -60,6 +60,8 @@ def _edited(value: Field | Row | FieldValue | PlainValue, place: str) -> Iterato
 
 def _canonical(value: PlainValue) -> str:
     match value:
+        case str() | None:
+            return repr(value)
         case Mapping():
             return "{" + ",".join(f"{key!r}:{_canonical(value[key])}" for key in sorted(value)) + "}"
         case tuple():
@@ -93,7 +95,7 @@ DATE_FIELDS = ("InvoiceDate", "OrderDate", "TransactionDate", "Date")
 
 def headline(document: Document) -> Headline:
     """Give what a person recognises the document by, where the usual fields are there."""
-    fields = plain_fields(document)
+    fields = document.fields
     amount, currency = _money(_first(fields, AMOUNT_FIELDS))
     return Headline(
         number=_text(_first(fields, NUMBER_FIELDS)),
@@ -104,8 +106,9 @@ def headline(document: Document) -> Headline:
     )
 
 
-def _first(fields: Mapping[str, PlainValue], names: tuple[str, ...]) -> PlainValue:
-    return next((fields[name] for name in names if fields.get(name) is not None), None)
+def _first(fields: Mapping[str, Field], names: tuple[str, ...]) -> PlainValue:
+    found = (plain(fields[name]) for name in names if name in fields)
+    return next((value for value in found if value is not None), None)
 
 
 def _text(value: PlainValue) -> str | None:

@@ -20,6 +20,7 @@ from connector.ledger.store import Store
 from connector.pipeline.breaker import Breakers, opens
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.failure import DeadLetter, Retry, Wait, decide, is_for_the_reviewer
+from connector.pipeline.pace import Pace
 
 log = structlog.get_logger(__name__)
 
@@ -54,6 +55,7 @@ class Work:
     most_write_backs: int | None = None  # claimed at once; after a crash each of them is looked at again
     # Of a process, as many as may carry original files at a time: the other workers are for deliveries.
     carriers: threading.BoundedSemaphore = field(default_factory=threading.BoundedSemaphore)
+    pace: Pace = field(default_factory=Pace)
 
     def moved(self, claim: Claim, state: State) -> None:
         """Report a step that succeeded."""

@@ -5,7 +5,7 @@ after a failed one, or a crash, the document is read and only what differs is wr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from connector.crashpoint import Point, crashpoint
@@ -21,37 +21,50 @@ from connector.pipeline.work import Work, give_back, log_lost, record_failures, 
 
 def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     """Move delivered documents on, one after the other; stop asking after an error that concerns all."""
-    failed: list[tuple[Claim, Exception]] = []
-    written: list[Claim] = []
-    last: ConnectorError | None = None  # what Docflo is like now
-    left: Sequence[Claim] = ()
-    for position, claim in enumerate(claims):
-        if position and work.stopping():
-            left = claims[position:]
-            break
-        with noted() as requests:
-            try:
-                _write(claim, pipeline, work)
-                written.append(replace(claim, requests=told(requests)))
-                last = None
-            except ConnectorError as error:
-                failed.append((replace(claim, requests=told(requests)), error))
-                last = error
-                if concerns_all(error):
-                    failed.extend((rest, error) for rest in claims[position + 1 :])
-                    break
-    held_until = work.breakers.report(DOCFLO, [last]) if pipeline.writes_back else None
+    with work.pace.keeping(len(claims)):
+        done = _write_all(claims, pipeline, work)
+    held_until = work.breakers.report(DOCFLO, [done.last]) if pipeline.writes_back else None
     with recording(work) as outcomes:
-        for claim in written:
+        for claim in done.written:
             try:
                 outcomes.completed(claim)
                 work.moved(claim, State.COMPLETED)
             except LeaseLostError:
                 log_lost(claim)
-        record_failures(failed, pipeline, outcomes, work, held_until)
-        give_back(left, outcomes, work)
+        record_failures(done.failed, pipeline, outcomes, work, held_until)
+        give_back(done.left, outcomes, work)
         crashpoint(Point.COMPLETION_WRITTEN)
     crashpoint(Point.COMPLETED)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Done:
+    """What became of a batch, before any of it is on record."""
+
+    written: list[Claim] = field(default_factory=list)
+    failed: list[tuple[Claim, Exception]] = field(default_factory=list)
+    left: Sequence[Claim] = ()
+    last: ConnectorError | None = None  # what Docflo is like now
+
+
+def _write_all(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> _Done:
+    done = _Done()
+    for position, claim in enumerate(claims):
+        if position and work.stopping():
+            done.left = claims[position:]
+            break
+        with noted() as requests:
+            try:
+                _write(claim, pipeline, work)
+                done.written.append(replace(claim, requests=told(requests)))
+                done.last = None
+            except ConnectorError as error:
+                done.failed.append((replace(claim, requests=told(requests)), error))
+                done.last = error
+                if concerns_all(error):
+                    done.failed.extend((rest, error) for rest in claims[position + 1 :])
+                    break
+    return done
 
 
 def write_values(
@@ -91,8 +104,8 @@ def _write(claim: Claim, pipeline: Pipeline, work: Work) -> None:
 
 
 def _shows(document: Document, name: str, value: str | None) -> bool:
-    field = document.fields.get(name)
-    shown = None if field is None else plain(field)
+    known = document.fields.get(name)
+    shown = None if known is None else plain(known)
     return shown is None if value is None else shown is not None and str(shown) == value
 
 
