@@ -79,6 +79,7 @@ def main(config: Path) -> None:
             discover(pipeline, work)
         drain(connector.pipelines, work, stop=lambda: False)
         signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, signal.SIG_IGN)  # one may be on its way
         after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     sys.stdout.write(json.dumps({"cpu": cpu, "counts": counts}))

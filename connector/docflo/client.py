@@ -366,7 +366,9 @@ class DocfloClient:
             request.extensions["trace"] = limit.trace
             return self._http.send(request, stream=True)
         request.extensions["deadline"] = limit
-        return lines.handle_request(request)
+        response = lines.handle_request(request)
+        response.request = request
+        return response
 
     @contextmanager
     def _spent(self) -> Iterator["_Exchange"]:
