@@ -1,6 +1,7 @@
 """Connections that are kept, and what a kept connection must never do."""
 
 import gzip
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -42,11 +43,13 @@ class Server:
             threading.Thread(target=self._speak, args=(connection,), daemon=True).start()
 
     def _speak(self, connection: socket.socket) -> None:
-        head = b""
+        received = b""
         while chunk := connection.recv(65_536):
-            head += chunk
-            if head.endswith(b"\r\n\r\n"):
-                head = b""
+            received += chunk
+            head, end, body = received.partition(b"\r\n\r\n")
+            length = re.search(rb"\r\nContent-Length: (\d+)", head)
+            if end and len(body) >= (int(length[1]) if length else 0):
+                received = b""
                 self._answer(connection)
 
 
