@@ -5,7 +5,7 @@ import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -23,6 +23,7 @@ class Server:
 
     def __init__(self, answer: Callable[[socket.socket], None]) -> None:
         self.connections: list[socket.socket] = []
+        self._speaking: list[threading.Thread] = []
         self._answer = answer
 
     @contextmanager
@@ -32,6 +33,8 @@ class Server:
             url = f"http://127.0.0.1:{listener.getsockname()[1]}"
             with DocfloClient(make_settings(base_url=url)) as docflo:
                 yield docflo
+        for speaking in self._speaking:
+            speaking.join()  # each ends with its connection, which the client has closed
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -40,17 +43,20 @@ class Server:
             except OSError:
                 return
             self.connections.append(connection)
-            threading.Thread(target=self._speak, args=(connection,), daemon=True).start()
+            speaking = threading.Thread(target=self._speak, args=(connection,), daemon=True)
+            self._speaking.append(speaking)
+            speaking.start()
 
     def _speak(self, connection: socket.socket) -> None:
         received = b""
-        while chunk := connection.recv(65_536):
-            received += chunk
-            head, end, body = received.partition(b"\r\n\r\n")
-            length = re.search(rb"\r\nContent-Length: (\d+)", head)
-            if end and len(body) >= (int(length[1]) if length else 0):
-                received = b""
-                self._answer(connection)
+        with connection, suppress(OSError):
+            while chunk := connection.recv(65_536):
+                received += chunk
+                head, end, body = received.partition(b"\r\n\r\n")
+                length = re.search(rb"\r\nContent-Length: (\d+)", head)
+                if end and len(body) >= (int(length[1]) if length else 0):
+                    received = b""
+                    self._answer(connection)
 
 
 def whole(headers: bytes, body: bytes = TYPES) -> Callable[[socket.socket], None]:
