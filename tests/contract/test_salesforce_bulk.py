@@ -16,6 +16,7 @@ from connector.errors import (
     OutcomeUnknownError,
     RejectedError,
     StoppingError,
+    ThrottledError,
     UnavailableError,
 )
 from connector.record import Receipt, Record
@@ -286,6 +287,14 @@ def test_a_load_whose_turn_it_is_not_sends_nothing(
 
     assert {type(outcome) for outcome in outcomes} == {BusyError}
     assert not org.rows("Invoice__c")
+
+
+def test_what_is_in_already_is_told_though_the_rest_has_to_wait(book: MemoryBook) -> None:
+    org = SalesforceSandbox(daily_limit=10)
+    with connected(org, batch_size=2, api_share=0.3) as adapter:
+        outcomes = adapter.load(many(4), book)
+
+    assert [type(outcome) for outcome in outcomes] == [Receipt, Receipt, ThrottledError, ThrottledError]
 
 
 def test_a_thousand_documents_of_ten_lines_cost_at_most_forty_requests(book: MemoryBook) -> None:

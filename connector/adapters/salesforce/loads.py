@@ -134,10 +134,17 @@ class Loads:
         """Deliver what has no result yet, a batch at a time."""
         left = [at for at in range(len(records)) if at not in results]
         for start in range(0, len(left), self._graph_batch):
-            if start:
-                book.pause(0)
             share = left[start : start + self._graph_batch]
-            delivered = self._graphs.deliver([records[at] for at in share])
+            try:
+                if start:
+                    book.pause(0)
+                delivered = self._graphs.deliver([records[at] for at in share])
+            except ConnectorError as error:
+                if not results:
+                    raise
+                # What is in already must not be sent again because of what cannot go now.
+                results |= dict.fromkeys(left[start:], error)
+                return
             results |= {at: delivered[place] for place, at in enumerate(share)}
 
 

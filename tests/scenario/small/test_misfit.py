@@ -1,14 +1,12 @@
 """A target that no longer takes what a mapping writes: its pipeline waits, says so, and goes on by itself."""
 
-from datetime import timedelta
-
 from connector.cli.exits import Exit
 from connector.clock import utc_now
 from connector.ledger.delivery import State
 from connector.sandbox.salesforce import SalesforceSandbox
 from tests.factories import HandClock
 from tests.scenario.conftest import World
-from tests.scenario.small.world import APPROVED, NAME, assert_each_once, connected, cycle, until_quiet
+from tests.scenario.small.world import APPROVED, NAME, assert_each_once, cycle, until_quiet
 
 USER = "sandbox-consumer"
 
@@ -54,24 +52,6 @@ def test_a_misfit_leaves_other_pipelines_into_the_same_target_alone(small_world:
     assert [breaker.side for breaker in held.breakers] == [f"mapping {NAME}"]
     assert held.open[NAME] == APPROVED
     assert {row["Docflo_Id__c"].split(":")[1] for row in org.rows("Invoice__c")} == {"others"}
-
-
-def test_a_field_that_goes_while_documents_are_under_way_kills_none(small_world: World) -> None:
-    org, clock = small_world.running.salesforce, HandClock(now=utc_now())
-    with connected(small_world, clock) as connector:
-        pipeline = connector.pipelines[0]
-        assert pipeline.fit is not None
-        assert pipeline.fit.look(clock()) is None  # it fitted when the process began
-        hide(org, "Invoice__c.PO_Number__c")
-        clock.advance(timedelta(minutes=1))
-        assert pipeline.fit.look(clock()) is None  # what is remembered of the org is not asked anew
-
-    until_quiet_at = cycle(small_world, clock)
-
-    assert until_quiet_at.count(State.DEAD) == 0
-    hide(org)
-    until_quiet(small_world, clock)
-    assert_each_once(small_world)
 
 
 def test_who_does_not_want_to_be_held_up_is_not(small_world: World) -> None:
