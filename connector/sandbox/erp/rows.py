@@ -84,6 +84,16 @@ class Rows:
             self._rows[row.kind, row.number, row.fiscal_year] = replace(row, posted=True)
         self._journal.effect("posted", f"{row.kind}/{row.number}/{row.fiscal_year}")
 
+    def put(self, row: Row) -> None:
+        """Hold a row that nobody asked for over the wire, without a word in the journal."""
+        with self._lock:
+            self._rows[row.kind, row.number, row.fiscal_year] = row
+
+    def drop(self, row: Row) -> None:
+        """Forget a row, without a word in the journal."""
+        with self._lock:
+            del self._rows[row.kind, row.number, row.fiscal_year]
+
     def get(self, kind: str, number: str, fiscal_year: int) -> Row | None:
         """Give one row by its id."""
         with self._lock:

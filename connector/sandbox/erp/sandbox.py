@@ -91,6 +91,14 @@ class ErpSandbox:
         """Post an open invoice, as a clerk would."""
         self._rows.post(row)
 
+    def add(self, row: Row) -> None:
+        """Enter one more row, as a clerk would."""
+        self._rows.put(row)
+
+    def remove(self, row: Row) -> None:
+        """Delete a row, as a clerk would."""
+        self._rows.drop(row)
+
     def end_sessions(self) -> None:
         """Forget all sessions: the next call with one is refused."""
         self._guard.end_sessions()
