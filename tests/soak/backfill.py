@@ -56,7 +56,8 @@ def soak(count: int, folder: Path, kill_every: float | None) -> int:
     with sandboxes(docflo=docflo) as running:
         config = write_sandbox_config(folder, running)
         text = config.read_text(encoding="utf-8")
-        config.write_text(f"{text}service: {{lease: {LEASE}}}\nlog: {{level: warning}}\n", encoding="utf-8")
+        lease = f"service: {{lease: {LEASE}}}\n" if kill_every is not None else ""
+        config.write_text(f"{text}{lease}log: {{level: warning}}\n", encoding="utf-8")
         upgrade_quietly(config)
         start = end - timedelta(days=YEARS + 1)
         course = _drive(config, (str(start.date()), str(end.date())), kill_every, docflo)
