@@ -146,6 +146,7 @@ def test_the_target_is_asked_beside_the_evidence_and_each_way_out_leads_somewher
         expect(page.get_by_text("Nothing is in doubt.")).to_be_visible()
     sync(world)
 
-    assert states(world) == {State.COMPLETED: FEW_GOOD - 1, State.DEAD: 4, State.DISMISSED: 1}
+    # The one that was dismissed has no total: it would have died.
+    assert states(world) == {State.COMPLETED: FEW_GOOD, State.DEAD: 3, State.DISMISSED: 1}
     keys = [row["Docflo_Id__c"] for row in world.running.salesforce.rows("Invoice__c")]
-    assert len(keys) == len(set(keys)) == FEW_GOOD - 1
+    assert len(keys) == len(set(keys)) == FEW_GOOD
