@@ -1,11 +1,11 @@
 """What became of claimed deliveries: one method per arrow, all in the transaction of one batch."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from connector.errors import LeaseLostError
 from connector.ledger.delivery import ARROWS, LIVE, OPEN_STATES, Claim, Failure, Halt, State
@@ -16,18 +16,27 @@ from connector.ledger.search_keys import search_key
 from connector.ledger.tables import delivery, delivery_event
 from connector.record import Receipt
 
+_Hold: TypeAlias = tuple[str, int, str | None]
+"""State, epoch and owner of a row, as this transaction leaves them."""
+
 
 class Outcomes:
     """Records outcomes of claims. `Store.outcomes` opens it and commits what it recorded.
 
-    Each method changes the row only while it is in the state of the claim and the lease is ours.
+    Each method changes the row only while it is in the state of the claim and the lease is ours. Rows are
+    locked when they are first looked at, and what becomes of all of them is written at the end, together.
     Raises: LeaseLostError when it is not; the row is left alone and the other outcomes stay recorded.
     ValueError when there is no such arrow, which is a bug of the caller.
     """
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, claims: Sequence[Claim] = ()) -> None:
+        """`claims` are looked at together; others may be recorded too."""
         self._connection = connection
         self._now = now
+        self._held: dict[int, _Hold] = {}
+        self._changes: dict[int, dict[str, Any]] = {}
+        if claims:
+            self._look_at(claims)
         self._events: list[Mapping[str, Any]] = []
         self._runs = Runs(connection, now)
 
@@ -152,6 +161,7 @@ class Outcomes:
 
         Give the pipelines that it halted.
         """
+        self._write()
         if self._events:
             self._connection.execute(insert(delivery_event), self._events)
         return self._runs.store()
@@ -171,21 +181,34 @@ class Outcomes:
             self._runs.went_well(claim.delivery)
 
     def _change(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
-        columns = delivery.c
-        sent = {} if claim.sent is None else {"record": claim.sent}
-        ours = self._connection.execute(
-            update(delivery)
-            .where(
-                columns.id == claim.delivery.id,
-                columns.state == claim.delivery.state.value,
-                columns.lease_epoch == claim.epoch,
-                columns.lease_owner == claim.owner,
-            )
-            .values(state=to.value, changed_at=self._now, **sent, **values)
-        )
-        if ours.rowcount == 0:
-            message = f"delivery {claim.delivery.id}: {claim.owner} no longer holds it (epoch {claim.epoch})"
+        known = claim.delivery
+        if known.id not in self._held:
+            self._look_at([claim])
+        if self._held.get(known.id) != (known.state.value, claim.epoch, claim.owner):
+            message = f"delivery {known.id}: {claim.owner} no longer holds it (epoch {claim.epoch})"
             raise LeaseLostError(message)
+        sent = {} if claim.sent is None else {"record": claim.sent}
+        self._held[known.id] = (to.value, claim.epoch, values.get("lease_owner", claim.owner))
+        change = self._changes.setdefault(known.id, {})
+        change |= {"state": to.value, "changed_at": self._now, **sent, **values}
+
+    def _look_at(self, claims: Sequence[Claim]) -> None:
+        columns = delivery.c
+        rows = self._connection.execute(
+            select(columns.id, columns.state, columns.lease_epoch, columns.lease_owner)
+            .where(columns.id.in_([claim.delivery.id for claim in claims]))
+            .order_by(columns.id)  # in one order everywhere, so that two batches never wait for each other
+            .with_for_update()
+        )
+        self._held |= {identifier: (state, epoch, owner) for identifier, state, epoch, owner in rows}
+
+    def _write(self) -> None:
+        alike: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+        for identifier, change in self._changes.items():
+            alike.setdefault(frozenset(change), []).append({"changed": identifier, **change})
+        statement = update(delivery).where(delivery.c.id == bindparam("changed"))
+        for changes in alike.values():
+            self._connection.execute(statement, changes)
 
     def _tell(self, claim: Claim, event: str, to: State, detail: str | None) -> None:
         self._events.append(

@@ -256,7 +256,9 @@ class Store:
         return kept
 
     @contextmanager
-    def outcomes(self, on_halt: Callable[[Halt], None] = lambda _halt: None) -> Iterator[Outcomes]:
+    def outcomes(
+        self, claims: Sequence[Claim] = (), *, on_halt: Callable[[Halt], None] = lambda _halt: None
+    ) -> Iterator[Outcomes]:
         """Record what became of a batch: stored together when the block ends.
 
         `on_halt` is told, once all is stored, which pipelines this halted. A LeaseLostError that leaves the
@@ -264,7 +266,7 @@ class Store:
         """
         lost: LeaseLostError | None = None
         with self._database.write() as connection:
-            outcomes = Outcomes(connection, self._clock())
+            outcomes = Outcomes(connection, self._clock(), claims)
             try:
                 yield outcomes
             except LeaseLostError as error:

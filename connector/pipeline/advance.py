@@ -174,5 +174,5 @@ def _run(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) ->
             for claim in claims:
                 _run(step, [claim], pipeline, work)
             return
-        with recording(work) as outcomes:
+        with recording(work, claims) as outcomes:
             record_failures([(claims[0], error)], pipeline, outcomes, work)

@@ -32,7 +32,7 @@ def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     if mapped and pipeline.adapter.idempotency is not Idempotency.NATIVE:
         mapped, refused = _not_again(mapped)
         unmapped = [*unmapped, *refused]
-        with recording(work) as outcomes:
+        with recording(work, claims) as outcomes:
             mapped = _doubt(mapped, outcomes, work)
             crashpoint(Point.DOUBT_WRITTEN)
     answered: list[Answered] = [*unmapped]
@@ -47,7 +47,7 @@ def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
         answered += sent
     # In the order of the claims: what was mapped and what was not are one run of successes and failures.
     order = {claim.delivery.id: position for position, claim in enumerate(claims)}
-    with recording(work) as outcomes:
+    with recording(work, claims) as outcomes:
         for claim, reason in prepared.unwanted:
             _skip(claim, reason, outcomes, work)
         for claim, answer in sorted(answered, key=lambda each: order[each[0].delivery.id]):
@@ -77,7 +77,7 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     if mapped:
         work.breakers.report(pipeline.side, found)
     crashpoint(Point.ASKED)
-    with recording(work) as outcomes:
+    with recording(work, claims) as outcomes:
         for claim in claims:
             if claim not in ripe:
                 _wait_until(_ripe_at(claim, pipeline), claim, outcomes)

@@ -99,9 +99,9 @@ class Work:
 
 
 @contextmanager
-def recording(work: Work) -> Iterator[Outcomes]:
-    """Record outcomes, and say so when they halt a pipeline."""
-    with work.store.outcomes(on_halt=log_halt) as outcomes:
+def recording(work: Work, claims: Sequence[Claim]) -> Iterator[Outcomes]:
+    """Record outcomes of these claims, and say so when they halt a pipeline."""
+    with work.store.outcomes(claims, on_halt=log_halt) as outcomes:
         yield outcomes
 
 

@@ -24,7 +24,7 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
     with work.pace.keeping(len(claims)):
         done = _write_all(claims, pipeline, work)
     held_until = work.breakers.report(DOCFLO, [done.last]) if pipeline.writes_back else None
-    with recording(work) as outcomes:
+    with recording(work, claims) as outcomes:
         for claim in done.written:
             try:
                 outcomes.completed(claim)
