@@ -98,6 +98,7 @@ def test_a_listing_that_cannot_finish_stores_nothing_and_leaves_the_reserve(tmp_
             "by_hand": 0,
             "tail": 0,
             "sweep": 0,
+            "original": 0,
             "backfill": 0,
         }
 
