@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import shlex
 import sqlite3
 import statistics
 import sys
@@ -96,7 +97,7 @@ def _salesforce(run: Run) -> float:
 
 def _head(measured: Measured) -> str:
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in LIBRARIES)
-    sizes = " ".join(map(str, measured.sizes))
+    command = shlex.join(["python", "-m", "benchmarks.performance", *sys.argv[1:]])
     few, many = measured.workers
     return f"""\
 # How fast it is
@@ -106,7 +107,7 @@ other machines, figures do not.
 
 - {datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {_processor()}, {_memory()} GB, {platform.system()}
 - Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {versions}
-- `make bench documents="{sizes}"`: medians of {measured.rounds} rounds, in which all take turns
+- `{command}`: medians of {measured.rounds} rounds, in which all take turns
 
 The job: list approved invoices of 1 to 40 lines, map 25 fields, bring header and lines into Salesforce by
 composite graphs, write the receipt and the status back by two calls a document. The connector does it with
