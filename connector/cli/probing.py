@@ -16,6 +16,7 @@ from connector.pipeline.listing import CREATED, Quirk
 
 FEW = 5
 DAY = timedelta(days=1)
+MOMENT = timedelta(seconds=1)  # a server may keep times to the second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +76,16 @@ def _filters(docflo: DocfloClient, query: DocumentQuery, seen: tuple[Document, .
     if not times:
         return
     newest = max(times)
-    since = docflo.list_documents(replace(query, created_from=newest)).documents
-    yield from _start(newest, since)
+    shown = docflo.list_documents(replace(query, created_from=newest + MOMENT)).documents
+    yield from _start(newest, shown)
 
 
-def _start(asked: datetime, shown: tuple[Document, ...]) -> Iterator[str]:
+def _start(newest: datetime, shown: tuple[Document, ...]) -> Iterator[str]:
+    # Asked for what came after the newest: a server that reads the day shows at least that one, be it alone in its day.
     earlier = [
-        asked - document.created_on
+        newest - document.created_on
         for document in shown
-        if document.created_on is not None and document.created_on < asked
+        if document.created_on is not None and document.created_on <= newest
     ]
     if earlier:
         quirk = Quirk.CREATED_FROM_DAYS if max(earlier) < DAY else Quirk.CREATED_FROM

@@ -448,3 +448,15 @@ def test_check_tells_what_the_server_does_not_honour(
     told = [finding["message"] for finding in ran.json if finding["subject"] == "docflo listing"]
     assert [message for message in told if words in message]
     assert world.running.docflo.journal.count()["list"] <= 9
+
+
+def test_check_sees_that_a_day_is_read_when_the_newest_document_is_alone_in_its_day(
+    world: World, cli: Cli
+) -> None:
+    yesterday = utc_now().replace(hour=0, minute=0, second=1, microsecond=0) - timedelta(days=1)
+    _hold(world, _invoices(3, lambda place: yesterday - timedelta(days=place)))
+    world.running.docflo.list_so(whole_days=True)
+
+    ran = cli("check", "--config", world.config, "--output", "json")
+
+    assert any("createdFrom is read as a day" in finding["message"] for finding in ran.json)
