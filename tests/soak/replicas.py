@@ -6,6 +6,7 @@ Prints what was lost and doubled, judged by the sandboxes alone, and ends with 1
 """
 
 import argparse
+import json
 import platform
 import random
 import signal
@@ -51,6 +52,7 @@ PAGE = 300  # documents that arrive together
 BACKLOG = 1000  # more arrive when fewer are open
 LIFE = 5.0  # seconds between two kills; the two replicas die in turn
 PATIENCE = 1500.0
+STANDSTILL = 60.0  # seconds in which no document got anywhere: the story of one is printed
 
 
 class RandomFaults(Faults):
@@ -150,8 +152,15 @@ def _drive(docflo: DocfloSandbox, documents: list[SandboxDocument], replicas: Re
     arriving = iter(documents)
     arrived = 0
     end, next_kill, next_word = time.monotonic() + PATIENCE, time.monotonic() + LIFE, 0.0
+    before, wonder = 0, time.monotonic() + STANDSTILL
     while time.monotonic() < end:
-        confirmed = sum(docflo.status(name) == "CONFIRMED" for name in list(docflo.documents))
+        waiting = [name for name in list(docflo.documents) if docflo.status(name) != "CONFIRMED"]
+        confirmed = arrived - len(waiting)
+        if confirmed > before:
+            before, wonder = confirmed, time.monotonic() + STANDSTILL
+        elif time.monotonic() > wonder:
+            _tell_why(waiting[0], replicas.config)
+            wonder = time.monotonic() + STANDSTILL
         if arrived - confirmed < BACKLOG and arrived < len(documents):
             for document in [each for _, each in zip(range(PAGE), arriving, strict=False)]:
                 docflo.add(document)
@@ -165,6 +174,19 @@ def _drive(docflo: DocfloSandbox, documents: list[SandboxDocument], replicas: Re
             print(f"{arrived} arrived, {confirmed} confirmed, {replicas.kills} kills", file=sys.stderr)  # noqa: T201
             next_word = time.monotonic() + 10
         time.sleep(0.2)  # other processes are at work: there is no clock of ours to move
+
+
+def _tell_why(document_id: str, config: Path) -> None:
+    """Print the story of one that waits, as an operator would read it."""
+    command = [sys.executable, "-m", "connector", "deliveries"]
+    where = ["--config", str(config)]
+    listed = subprocess.run(  # noqa: S603 our own program
+        [*command, "list", "--document", document_id, *where, "-o", "json"],
+        stdout=subprocess.PIPE,
+        check=False,
+    )
+    for row in json.loads(listed.stdout or "[]"):
+        subprocess.run([*command, "show", str(row["id"]), *where], stdout=sys.stderr, check=False)  # noqa: S603
 
 
 def _report(
