@@ -1,6 +1,7 @@
 """What Docflo holds, as values: a document, its fields and its rows. No I/O, no vendor shapes.
 
-`connector.docflo.fields` reads Docflo's shapes into these; everything else sees only these.
+`connector.docflo.fields` reads Docflo's shapes into these; everything else sees only these. Fields and rows
+are by far the most values that are made: a struct of msgspec is made in a tenth of a dataclass's time.
 """
 
 from collections.abc import Mapping
@@ -8,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct
 
 Scalar: TypeAlias = str | bool | int | Decimal | None
 """Numbers are `int` or `Decimal`, never `float`; dates stay text as Docflo wrote them."""
@@ -29,8 +32,7 @@ STATUSES = (
 """The statuses that Docflo's API page names. There may be others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True, gc=False):
     """One field as Docflo read it."""
 
     value: "FieldValue"
@@ -41,8 +43,7 @@ class Field:
     changed_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True, gc=False):
     """One row of an array field. `id` is Docflo's `_id`, stable while rows move; None if it has none."""
 
     id: str | None

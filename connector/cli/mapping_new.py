@@ -7,6 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from msgspec import structs
+
 from connector.adapters.base import DescribesTargets, TargetObject
 from connector.adapters.registry import create_adapter
 from connector.cli.proposal import Proposal, known_fields, propose, with_evidence
@@ -163,7 +165,9 @@ def _run(proposal: Proposal, document: Document) -> Record | frozenset[str]:
 def _shortened(document: Document) -> Document:
     return replace(
         document,
-        fields={name: replace(field, value=_first(field.value)) for name, field in document.fields.items()},
+        fields={
+            name: structs.replace(field, value=_first(field.value)) for name, field in document.fields.items()
+        },
     )
 
 

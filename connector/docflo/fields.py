@@ -18,12 +18,15 @@ MAX_DEPTH = 40
 _MARKS = frozenset({"type", "kind", "confidence", "content", "changedOn", "changedBy"})
 _VALUES = ("value", "values", "properties")
 _BESIDE = frozenset({"boundingRegions", "boundingBox", "polygon", "spans", "page", "pageNumber"})
+_ODD_IN_A_ROW = _MARKS | {*_VALUES, "fields"}
+"""Keys that may mean something else than a field of that name."""
 _PLAIN_TYPES = frozenset({"address", "country", "list", "dynamic_list"})
 _INLINE_TYPES = _PLAIN_TYPES | {"currency", "object"}
 _AMOUNT = ("amount", "Amount", "value")
 _USUAL_MONEY = frozenset({"amount", "currencyCode"})
 _CURRENCY = ("currencyCode", "CurrencyCode", "currency", "code")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
+_UNSURE, _SURE = Decimal(0), Decimal(1)
 
 
 def read_fields(raw: Mapping[str, Any]) -> dict[str, Field]:
@@ -43,14 +46,14 @@ def read_field(raw: object, depth: int) -> Field:
         raise UnexpectedResponseError(message)
     if not isinstance(raw, dict) or not _is_wrapped(raw):
         return Field(value=_read_value(raw, None, depth))
-    type_ = _type(raw)
+    type_, told = _type(raw), raw.get
     return Field(
         value=_read_value(_unwrap(raw), type_.lower() if type_ else None, depth),
         type=type_,
-        confidence=_read_confidence(raw.get("confidence")),
-        content=_text(raw.get("content")),
-        changed_on=_text(raw.get("changedOn")),
-        changed_by=_text(raw.get("changedBy")),
+        confidence=_read_confidence(told("confidence")),
+        content=_text(told("content")),
+        changed_on=_text(told("changedOn")),
+        changed_by=_text(told("changedBy")),
     )
 
 
@@ -87,12 +90,12 @@ def _is_inline(raw: Mapping[str, Any]) -> bool:
 
 
 def _type(raw: Mapping[str, Any]) -> str | None:
-    type_ = raw.get("type", raw.get("kind"))
+    type_ = raw["type"] if "type" in raw else raw.get("kind")
     return type_ if isinstance(type_, str) else None
 
 
 def _unwrap(raw: Mapping[str, Any]) -> object:
-    value_key = next((key for key in _VALUES if key in raw), None)
+    value_key = "value" if "value" in raw else next((key for key in _VALUES if key in raw), None)
     if value_key is None:
         return {key: value for key, value in raw.items() if key not in _MARKS} or None
     value = raw[value_key]
@@ -104,23 +107,25 @@ def _unwrap(raw: Mapping[str, Any]) -> object:
 
 def _read_value(raw: object, type_: str | None, depth: int) -> FieldValue:
     match raw:
+        case str():  # first because it is most
+            return _read_text(raw, type_)
+        case dict():
+            return _read_mapping(raw, type_, depth)
         case None | bool() | int() | Decimal():
             if type_ == "currency" and raw is not None and not isinstance(raw, bool):
                 return {"amount": _decimal(raw), "currencyCode": None}
             return raw
-        case str():
-            return _read_text(raw, type_)
         case list() | tuple():
             return _read_list(raw, type_, depth)
-        case dict():
-            return _read_mapping(raw, type_, depth)
         case _:
             message = f"a field holds a {type(raw).__name__}, which JSON does not have"
             raise UnexpectedResponseError(message)
 
 
 def _read_text(raw: str, type_: str | None) -> FieldValue:
-    number = read_number(raw) if type_ in {"number", "currency"} else None
+    if type_ not in {"number", "currency"}:
+        return raw
+    number = read_number(raw)
     # Text that is not plainly a number stays text: the mapping refuses it and says where.
     value = raw if number is None else number
     if type_ == "currency":
@@ -152,6 +157,8 @@ def _read_row(raw: object, depth: int) -> Row:
 
 
 def _row_fields(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    if _ODD_IN_A_ROW.isdisjoint(raw):
+        return raw
     if _is_wrapped(raw) and isinstance(inner := _unwrap(raw), dict):
         return inner
     for name in ("properties", "fields", "value"):
@@ -195,7 +202,7 @@ def _read_money(raw: Mapping[str, Any], depth: int) -> Mapping[str, PlainValue]:
         and isinstance(raw["amount"], Decimal)
         and isinstance(raw["currencyCode"], str)
     ):
-        return {"amount": raw["amount"], "currencyCode": raw["currencyCode"]}
+        return raw
     amount_key = next((key for key in _AMOUNT if key in raw), None)
     code_key = next((key for key in _CURRENCY if key in raw), None)
     rest = {str(k): _plain(v, depth + 1) for k, v in raw.items() if k not in {amount_key, code_key}}
@@ -240,8 +247,8 @@ def _decimal(number: str | int | Decimal) -> str | Decimal:
 
 def _read_confidence(raw: object) -> Decimal | None:
     """Read a confidence; anything outside 0..1 is on a scale that we do not know, so it is unknown."""
-    if isinstance(raw, Decimal) and 0 <= raw <= 1:
-        return raw
+    if isinstance(raw, Decimal):
+        return raw if _UNSURE <= raw <= _SURE else None
     number = read_number(raw)
     return _decimal(number) if number is not None and 0 <= number <= 1 else None
 

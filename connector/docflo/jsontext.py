@@ -10,6 +10,7 @@ from connector.errors import RemoteAnswer, UnexpectedResponseError
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_HOLDERS = (dict, list)
 
 MAX_DEPTH = 100
 """Deeper than any answer; what reads it afterwards recurses."""
@@ -53,9 +54,9 @@ def is_html(body: bytes) -> bool:
 
 
 def _check_depth(value: object) -> None:
-    level = [value]
+    level = [value] if isinstance(value, _HOLDERS) else []
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level if isinstance(outer, dict | list) for inner in _inside(outer)]
+        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, _HOLDERS)]
         if not level:
             return
     message = f"Docflo answered with values nested more than {MAX_DEPTH} deep"

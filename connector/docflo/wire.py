@@ -81,7 +81,9 @@ class Uploaded:
 
 def read_document(body: bytes) -> Document:
     """Read one document: an answer of "Get Document by ID", or a stored `Document.raw`."""
-    return document_from(unwrap_document(read_json(body)))
+    value = read_json(body)
+    document = unwrap_document(value)
+    return _document(document, body if document is value else write_json(document))
 
 
 def read_asked_document(body: bytes, document_id: str) -> Document:
@@ -173,6 +175,10 @@ def read_analysis(body: bytes) -> Mapping[str, Field]:
 
 def document_from(raw: Mapping[str, Any]) -> Document:
     """Read a document from its JSON object; `raw` keeps it digit for digit."""
+    return _document(raw, write_json(raw))
+
+
+def _document(raw: Mapping[str, Any], written: bytes) -> Document:
     identifier = identity(raw)
     if identifier is None:
         message = f"a document has no id ({', '.join(IDS)}): Docflo answered with {shape(raw)}"
@@ -186,7 +192,7 @@ def document_from(raw: Mapping[str, Any]) -> Document:
         name=_told(raw, NAMES),
         fields=found or {},
         has_fields=found is not None,
-        raw=write_json(raw),
+        raw=written,
     )
 
 
@@ -238,6 +244,8 @@ def merge_parts(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
     Parts that contradict each other are not pages of one document: then the first alone counts.
     """
+    if len(parts) == 1:
+        return {name: field for name, field in parts[0].items() if name not in PART_MARKS}
     merged: dict[str, Any] = {}
     for part in parts:
         for name, field in part.items():

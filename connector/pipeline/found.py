@@ -1,11 +1,12 @@
 """What the ledger keeps of a listed document: its fingerprint, its headline, its text. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
+from typing import Any
 
-from connector.document import Document, Field, FieldValue, PlainValue, Row, plain, plain_fields
+from connector.document import ROW_ID, Document, Field, FieldValue, PlainValue, Row, plain
 from connector.ledger.delivery import Found, Headline
 from connector.pipeline.definition import Pipeline
 
@@ -29,7 +30,7 @@ def digest(document: Document, *, ignoring: frozenset[str], watching: frozenset[
     fields in `watching` it counts that a person edited them, also to the same value: a gate waits for that.
     """
     own = {name.casefold() for name in ignoring}
-    content = {name: value for name, value in plain_fields(document).items() if name.casefold() not in own}
+    content = {name: field for name, field in document.fields.items() if name.casefold() not in own}
     confirmed = [
         place
         for name, field in sorted(document.fields.items())
@@ -58,32 +59,46 @@ def _edited(value: Field | Row | FieldValue | PlainValue, place: str) -> Iterato
                 yield from _edited(entry, place)
 
 
-def _canonical(value: PlainValue) -> str:
-    match value:
-        case str() | None:
-            return repr(value)
-        case Mapping():
-            return "{" + ",".join(f"{key!r}:{_canonical(value[key])}" for key in sorted(value)) + "}"
-        case tuple():
-            return "[" + ",".join(_canonical(inner) for inner in value) + "]"
-        case Decimal() if value.is_finite():
-            return _plain_number(value)
-        case bool():
-            return str(value)
-        case int():
-            return _plain_number(Decimal(value))
-        case _:
-            return repr(value)
+def _canonical(value: Field | Row | FieldValue | PlainValue) -> str:
+    write = _CANONICAL.get(type(value))
+    if write is not None:
+        return write(value)
+    return _canonical_object(value) if isinstance(value, Mapping) else repr(value)
 
 
-def _plain_number(value: Decimal) -> str:
-    sign, digits, exponent = value.as_tuple()
-    text = "".join(map(str, digits)).lstrip("0")
-    stripped = text.rstrip("0")
-    if not stripped or not isinstance(exponent, int):
+def _canonical_object(value: Mapping[str, Field | PlainValue]) -> str:
+    return "{" + ",".join([f"{key!r}:{_canonical(value[key])}" for key in sorted(value)]) + "}"
+
+
+def _canonical_row(row: Row) -> str:
+    return _canonical_object(row.fields if row.id is None else {ROW_ID: row.id, **row.fields})
+
+
+def _canonical_number(number: int | Decimal) -> str:
+    """Give the digits that count and their exponent; plain notation would make 1E+999999 a megabyte."""
+    value = Decimal(number)
+    if not value.is_finite():
+        return repr(value)
+    written, _, power = str(value).partition("E")
+    whole, _, decimals = written.removeprefix("-").partition(".")
+    digits = (whole + decimals).lstrip("0")
+    counting = digits.rstrip("0")
+    if not counting:
         return "0"
-    # Digits and exponent rather than plain notation: 1E+999999 must not become a megabyte of zeros.
-    return f"{'-' if sign else ''}{stripped}e{exponent + len(text) - len(stripped)}"
+    exponent = int(power or 0) - len(decimals) + len(digits) - len(counting)
+    return f"{'-' if value.is_signed() else ''}{counting}e{exponent}"
+
+
+# A table, because this is done for every value of every document that is listed.
+_CANONICAL: Mapping[type, Callable[[Any], str]] = {
+    str: repr,
+    Field: lambda field: _canonical(field.value),
+    Row: _canonical_row,
+    dict: _canonical_object,
+    tuple: lambda values: "[" + ",".join(map(_canonical, values)) + "]",
+    Decimal: _canonical_number,
+    int: _canonical_number,
+}
 
 
 # The names of Docflo's default models; a tenant with other names sees blanks in lists, nothing more.

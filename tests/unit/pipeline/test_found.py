@@ -35,3 +35,29 @@ def test_a_confirmed_field_of_a_row_counts() -> None:
 
 def test_what_this_connector_writes_is_no_edit() -> None:
     assert of(holding(A={"value": 1})) == of(holding(A={"value": 1}, ErpId={"value": "x"}))
+
+
+def test_a_fingerprint_is_the_one_that_earlier_versions_gave() -> None:
+    # Another one would make every stored document look edited, and deliver all of them again.
+    document = holding(
+        Text={"value": "Büro \"A\" 'B'"},
+        Nothing={"value": None},
+        Flag={"value": True},
+        Count={"value": 1200},
+        Rate={"value": Decimal("-0.0500")},
+        Huge={"value": Decimal("1E+999999")},
+        Tiny={"value": Decimal("1.50E-30")},
+        Zero={"value": Decimal("-0.00")},
+        Total={"value": {"amount": Decimal("1234.50"), "currencyCode": "EUR"}, "type": "currency"},
+        Party={"value": {"name": Field(value="N", confidence=Decimal("0.5"))}},
+        Tags={"value": ("b", "a", 10)},
+        Items={
+            "value": (
+                Row(id="r1", fields={"Amount": Field(value=Decimal("10.00"))}),
+                Row(id=None, fields={"Amount": Field(value=7)}),
+            )
+        },
+        ErpId={"value": "ours"},
+    )
+
+    assert of(document) == "134866320cf04b595c8d56aa9c3472cd3e55dd6b88953835803957cc4893055a"
