@@ -81,7 +81,8 @@ def _filters(docflo: DocfloClient, query: DocumentQuery, seen: tuple[Document, .
 
 
 def _start(newest: datetime, shown: tuple[Document, ...]) -> Iterator[str]:
-    # Asked for what came after the newest: a server that reads the day shows at least that one, be it alone in its day.
+    # Asked for what came after the newest: a server that reads the day shows at least that one, be it alone
+    # in its day.
     earlier = [
         newest - document.created_on
         for document in shown
