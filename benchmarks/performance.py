@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks import ledger
+from benchmarks.job.bulk import run_backfill
 from benchmarks.job.runs import Job, Run, requests_one_by_one, run_connector, run_floor, run_profiled
 from benchmarks.report import Measured, Profile, plot, say, write
 
@@ -69,6 +70,7 @@ def main() -> None:
             live=statistics.quantiles(run_connector(live, at.sqlite()).waited, n=20),
             ledger=ledger.measure(at, chosen.documents[0], chosen.rounds),
             others="".join(_printed_by(name) for name in ("mapping", "soap")),
+            bulk=run_backfill(1000, at.sqlite()),
             one_by_one=requests_one_by_one(ONE_BY_ONE) * 1000 // ONE_BY_ONE,
             profile=Profile(run=profiled, counts=counts),
             rounds=chosen.rounds,

@@ -97,12 +97,12 @@ class Stage:
     @property
     def done(self) -> int:
         """Give how many documents have their last status."""
-        states: Mapping[str, int] = _told(self.docflo)["states"]
+        states: Mapping[str, int] = told(self.docflo)["states"]
         return states.get("CONFIRMED", 0)
 
     def has_begun(self) -> bool:
         """Tell whether anything was asked for."""
-        return bool(_told(self.docflo)["requests"])
+        return bool(told(self.docflo)["requests"])
 
     def wait(self, running: subprocess.Popen[bytes]) -> None:
         """Wait until every document is done.
@@ -119,8 +119,8 @@ class Stage:
 
     def result(self, cpu: float) -> Run:
         """Give what the run took, and compare what is in Salesforce with what should be."""
-        docflo, salesforce = _told(self.docflo), _told(self.salesforce)
-        wanted, there = _told(self.docflo, "/contents"), _told(self.salesforce, "/contents")
+        docflo, salesforce = told(self.docflo), told(self.salesforce)
+        wanted, there = told(self.docflo, "/contents"), told(self.salesforce, "/contents")
         return Run(
             documents=self.documents,
             seconds=max(docflo["last"], salesforce["last"]) - docflo["first"],
@@ -160,7 +160,7 @@ def run_floor(job: Job) -> Run:
 
 def run_connector(job: Job, database: str) -> Run:
     """Let `docflo-connector run` do it, over an empty ledger."""
-    with stage(job) as at, _configured(at, job, database) as config:
+    with stage(job) as at, configured(at, job, database) as config:
         running = subprocess.Popen(  # noqa: S603 ourselves
             [*_CONNECTOR, "run", "--config", str(config)], stderr=subprocess.DEVNULL
         )
@@ -177,7 +177,7 @@ def run_connector(job: Job, database: str) -> Run:
 
 def run_profiled(job: Job, database: str) -> tuple[Run, Mapping[str, int]]:
     """Let one worker do it in a process that samples itself; give how often each line was met."""
-    with stage(job) as at, _configured(at, job, database) as config:
+    with stage(job) as at, configured(at, job, database) as config:
         command = [sys.executable, "-m", "benchmarks.job.profile", str(config)]
         printed = subprocess.run(  # noqa: S603 ourselves
             command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -199,11 +199,11 @@ def requests_one_by_one(documents: int) -> int:
             for place in range(invoice.lines):
                 line = {"Invoice__c": made["id"]}
                 lines.upsert(f"Docflo_Key__c/{key}:{place}", line)
-        return sum(_told(address)["requests"].values())
+        return sum(told(address)["requests"].values())
 
 
 @contextmanager
-def _configured(at: Stage, job: Job, database: str) -> Iterator[Path]:
+def configured(at: Stage, job: Job, database: str) -> Iterator[Path]:
     """Give a config.yaml for these emulators, over a ledger that has its tables."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -231,6 +231,7 @@ def _cpu(pid: int) -> float:
     return (int(words[11]) + int(words[12])) / _TICKS
 
 
-def _told(address: str, more: str = "") -> Any:  # noqa: ANN401 any JSON
+def told(address: str, more: str = "") -> Any:  # noqa: ANN401 any JSON
+    """Ask an emulator what it saw, or what it holds."""
     with urllib.request.urlopen(f"{address}/bench{more}") as answer:  # noqa: S310 our own emulator
         return json.load(answer)

@@ -15,11 +15,11 @@ from benchmarks.job.emulator import encode
 HEADER, LINE = "Invoice__c", "Invoice_Line__c"
 HEADER_KEY, LINE_KEY = "Docflo_Id__c", "Docflo_Key__c"
 
-_TEXTS = (
+TEXTS = (
     *("Number__c", "Vendor_Name__c", "Vendor_Tax_Id__c", "CurrencyIsoCode", "PO_Number__c", "Label__c"),
     *("Month__c", "Size__c", "Vendor_Code__c", "Description__c", "Product_Code__c", "Unit__c"),
 )
-_NUMBERS = (
+NUMBERS = (
     *("Subtotal__c", "Tax__c", "Total__c", "Lines__c", "Tax_Rate__c", "Largest_Line__c"),
     *("Quantity__c", "Unit_Price__c", "Amount__c"),
 )
@@ -163,8 +163,8 @@ def _described(name: str) -> dict[str, Any]:
     fields = [
         _field("Id", {"type": "id", "createable": False, "updateable": False}),
         _field(key, {"type": "string", "length": 255, "externalId": True, "unique": True}),
-        *(_field(each, {"type": "string", "length": 255}) for each in _TEXTS),
-        *(_field(each, numbers) for each in _NUMBERS),
+        *(_field(each, {"type": "string", "length": 255}) for each in TEXTS),
+        *(_field(each, numbers) for each in NUMBERS),
         *(_field(each, {"type": "date"}) for each in _DATES),
         *([_field("Invoice__c", reference)] if name == LINE else []),
     ]
