@@ -148,6 +148,11 @@ class SalesforceSandbox:
         """Count the sessions that were opened."""
         return self._org.tokens.issued
 
+    def job_states(self) -> tuple[str, ...]:
+        """Give the state of each bulk job, oldest first."""
+        with self._org.lock:
+            return tuple(job.state for job in self._org.jobs.all())
+
     @contextmanager
     def held(self, *record_ids: str) -> Iterator[None]:
         """Hold rows inside the block, as another transaction would: writers wait, then are refused."""
