@@ -249,6 +249,15 @@ class LoadsInBulk(Protocol):
 
 
 @runtime_checkable
+class TellsCalls(Protocol):
+    """A target that knows about how many calls documents take, before any of them is read."""
+
+    def calls_for(self, documents: int, shapes: Sequence[RecordShape], /) -> int:
+        """Give about how many calls so many documents of these shapes take, if none is there yet."""
+        ...
+
+
+@runtime_checkable
 class TellsMisfits(Protocol):
     """A target that can tell beforehand that it would refuse whatever a mapping makes."""
 

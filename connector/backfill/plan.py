@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from connector.adapters.base import TellsCalls
 from connector.backfill.counting import Range
 from connector.docflo.budget import RESERVES, Lane
 from connector.docflo.shared_budget import Balance
@@ -77,7 +78,7 @@ def make_plan(
         to_deliver=to_deliver,
         listings=sum(_pages(part, page_size) for part in parts),
         writes=to_deliver * _writes(pipeline),
-        target_calls=-(-to_deliver // pipeline.adapter.batch_size),
+        target_calls=_target_calls(pipeline, to_deliver),
         limit=balance.limit,
         budget=min(budget, LARGEST_BUDGET),
     )
@@ -99,3 +100,10 @@ def _pages(part: Part, page_size: int) -> int:
 def _writes(pipeline: Pipeline) -> int:
     step = pipeline.write_back
     return 0 if step is None else bool(step.fields) + (step.status is not None)
+
+
+def _target_calls(pipeline: Pipeline, documents: int) -> int:
+    adapter = pipeline.adapter
+    if isinstance(adapter, TellsCalls):
+        return adapter.calls_for(documents, pipeline.mapping.shapes())
+    return -(-documents // adapter.batch_size)

@@ -185,6 +185,24 @@ def test_a_document_that_lost_a_race_in_a_job_goes_by_graph_at_once(
     assert lines_of(org, "k1") == ["k1:a"]
 
 
+def test_what_lost_a_lock_in_a_job_travels_without_strangers_afterwards(
+    org: SalesforceSandbox, adapter: SalesforceAdapter, book: MemoryBook
+) -> None:
+    records = many(3, "a")
+    for at in (1, 2):
+        org.insert("Account", {"Name": "Nordwind", "Tax_Id__c": f"5{at}"})
+        fields = {**records[at].fields, "Vendor__r.Tax_Id__c": f"5{at}"}
+        records[at] = replace(records[at], fields=fields)
+    lock, duplicate = "unable to obtain exclusive access to this record", "duplicate value found: <unknown>"
+    org.record_faults.add(RecordFault(code="UNABLE_TO_LOCK_ROW", message=lock, containing="k1:a"))
+    org.record_faults.add(RecordFault(code="DUPLICATE_VALUE", message=duplicate, containing="k2:a"))
+
+    outcomes = adapter.load(records, book)
+
+    assert [type(outcome) for outcome in outcomes] == [Receipt] * 3
+    assert [each.operation for each in org.journal.requests].count("graph") == 2
+
+
 def test_a_job_that_fails_midway_leaves_the_rest_for_another_try_and_loses_none(
     monkeypatch: pytest.MonkeyPatch, book: MemoryBook
 ) -> None:

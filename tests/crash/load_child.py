@@ -3,8 +3,8 @@
 import os
 import sys
 from pathlib import Path
+from unittest.mock import patch
 
-from connector.adapters.salesforce import bulk_jobs, loads
 from connector.cli.crash_child import serve
 
 
@@ -13,8 +13,10 @@ def _tell() -> None:
 
 
 if __name__ == "__main__":
-    # A few documents are worth a load, and a job is looked at as soon as it is closed.
-    loads.calls_of_graphs = lambda *_: 10**6
-    bulk_jobs._FIRST_LOOK = 0.01  # noqa: SLF001 two seconds a job would be most of the test
     os.register_at_fork(after_in_child=_tell)
-    serve()
+    # A few documents are worth a load, and a job is looked at as soon as it is closed.
+    with (
+        patch("connector.adapters.salesforce.loads.calls_of_graphs", lambda *_: 10**6),
+        patch("connector.adapters.salesforce.bulk_jobs._FIRST_LOOK", 0.01),
+    ):
+        serve()

@@ -22,6 +22,7 @@ from connector.adapters.salesforce.by_graph import GraphDelivery
 from connector.adapters.salesforce.catalogue import Catalogue
 from connector.adapters.salesforce.check import check_org, check_pinned, misfits, referred_objects
 from connector.adapters.salesforce.description import describe_object
+from connector.adapters.salesforce.estimate import calls_of_documents
 from connector.adapters.salesforce.loads import Loads
 from connector.adapters.salesforce.lookups import answer
 from connector.adapters.salesforce.originals import Originals
@@ -99,6 +100,12 @@ class SalesforceAdapter:
     def load(self, records: Sequence[Record], book: JobBook) -> Sequence[Outcome]:
         """Do the same with any number of records: by jobs of Bulk API 2.0 where that costs fewer calls."""
         return self._outcomes(records, self._loads.deliver(records, book))
+
+    def calls_for(self, documents: int, shapes: Sequence[RecordShape]) -> int:
+        """Count as for documents of ten lines of each kind, by jobs where those are cheaper."""
+        return calls_of_documents(
+            documents, shapes, batch=self.batch_size, bulk_from=self.bulk_from, bulk_size=self.bulk_size
+        )
 
     def lookup(self, records: Sequence[Record]) -> Sequence[Receipt | None]:
         """Ask by external id. Only the very same key counts: a key field may ignore case, our keys do not."""

@@ -11,9 +11,10 @@ from connector.adapters.salesforce.by_collection import CollectionDelivery
 from connector.adapters.salesforce.catalogue import Catalogue
 from connector.adapters.salesforce.graph import Graph
 from connector.adapters.salesforce.held import Reader
-from connector.adapters.salesforce.keys import objects_of
+from connector.adapters.salesforce.keys import Shapes, objects_of
 from connector.adapters.salesforce.lanes import Lanes, parents_of
 from connector.adapters.salesforce.packing import Pace
+from connector.adapters.salesforce.plan import Plan
 from connector.adapters.salesforce.quota import Quota
 from connector.adapters.salesforce.rules import Duplicates, Rules
 from connector.adapters.salesforce.sending import Results, not_sent, send, stops
@@ -64,6 +65,11 @@ class GraphDelivery:
             adopted = self._adopted(batch)
             self._send(batch, list(adopted), adopted)
         return batch.results
+
+    def learn(self, plans: Mapping[int, Plan], shapes: Shapes, results: Results) -> None:
+        """Take note of what jobs came to: what lost a lock there travels without strangers from now on."""
+        for at, plan in plans.items():
+            self._lanes.learn(parents_of(plan.record, shapes), results[at])
 
     def _send(self, batch: Batch, positions: Sequence[int], adopted: Mapping[int, str] | None = None) -> None:
         """Read what Salesforce has of these records, build their graphs and send them."""

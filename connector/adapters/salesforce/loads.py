@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from itertools import chain
-from math import ceil
 
 from connector.adapters.base import Job, JobBook
 from connector.adapters.salesforce.answers import Refused
@@ -13,10 +12,10 @@ from connector.adapters.salesforce.bulk_rows import unfit
 from connector.adapters.salesforce.by_bulk import Load
 from connector.adapters.salesforce.by_graph import GraphDelivery
 from connector.adapters.salesforce.catalogue import Catalogue
+from connector.adapters.salesforce.estimate import calls_of_a_load, calls_of_graphs
 from connector.adapters.salesforce.faults import DUPLICATE_VALUE, NOT_WRITEABLE
-from connector.adapters.salesforce.graph import MOST_NODES
 from connector.adapters.salesforce.held import Reader
-from connector.adapters.salesforce.keys import kinds_of, objects_of
+from connector.adapters.salesforce.keys import objects_of
 from connector.adapters.salesforce.lanes import lost_a_lock
 from connector.adapters.salesforce.quota import Quota
 from connector.adapters.salesforce.rules import Duplicates, Rules
@@ -25,11 +24,9 @@ from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.adapters.salesforce.soql import Read
 from connector.clock import Clock
 from connector.errors import BusyError, ConnectorError, OutcomeUnknownError
-from connector.record import Record, parts
+from connector.record import Record
 
 _LOOK_AGAIN = timedelta(minutes=1)
-_CALLS_OF_A_JOB = 9  # open, upload, close, some looks, the results
-_KEYS_OF_A_QUERY = 150
 
 
 class Loads:
@@ -128,7 +125,9 @@ class Loads:
         plans = {at: plan for at, plan in batch.plans(positions, held).items() if unfit(plan, shapes) is None}
         results |= batch.results
         load = Load(self._jobs, book, self._rules.completion_field or "", shapes, plans)
-        results |= {at: result for at, result in load.run().items() if not _lost_a_race(result)}
+        loaded = load.run()
+        self._graphs.learn(plans, shapes, loaded)
+        results |= {at: result for at, result in loaded.items() if not _lost_a_race(result)}
 
     def _by_graph(self, records: Sequence[Record], results: Results, book: JobBook) -> None:
         """Deliver what has no result yet, a batch at a time."""
@@ -154,22 +153,3 @@ def _lost_a_race(result: Result) -> bool:
         isinstance(result, Refused)
         and all(fault.code in {DUPLICATE_VALUE, NOT_WRITEABLE} for fault in result.faults.values())
     )
-
-
-def calls_of_a_load(records: Sequence[Record]) -> int:
-    """Give about how many requests a load of these records takes, if none of them is there yet."""
-    companions = {companion.object for record in records for companion in record.companions}
-    kinds = {kind for record in records for kind in kinds_of(record)}
-    jobs = len(companions) + 1 + len(kinds) + 1
-    return jobs * _CALLS_OF_A_JOB + ceil(len(records) / _KEYS_OF_A_QUERY)
-
-
-def calls_of_graphs(records: Sequence[Record], batch: int) -> int:
-    """Give about how many requests graphs of these records take, so many of them at a time."""
-    return sum(_calls_of_a_batch(records[at : at + batch]) for at in range(0, len(records), batch))
-
-
-def _calls_of_a_batch(records: Sequence[Record]) -> int:
-    kinds = {kind for record in records for kind in kinds_of(record)}
-    nodes = sum(1 for record in records for _ in parts(record))
-    return ceil(nodes / MOST_NODES) + len(kinds) * ceil(len(records) / _KEYS_OF_A_QUERY)

@@ -51,6 +51,10 @@ class SoapAdapter:
             raise first
         return outcomes
 
+    def calls_for(self, documents: int, _shapes: Sequence[RecordShape]) -> int:
+        """Count every lookup, every step and what is read back."""
+        return documents * self._profile.calls_at_most
+
     def lookup(self, records: Sequence[Record]) -> Sequence[Found]:
         """Ask for each record in every place that the profile names."""
         found: list[Found] = []
