@@ -6,13 +6,16 @@ and no value can slip into a log, an error or a `repr`. `ResolvedText` is read o
 
 import os
 import re
+import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 from pydantic import BeforeValidator, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
+_Mark: TypeAlias = tuple[int, ...]
+_TICK = 2_000_000_000  # nanoseconds; the coarsest clock of a file system
 _REFERENCE = re.compile(r"\$\{(?P<kind>env|file):(?P<name>[^}]+)\}")
 
 OFFLINE = "offline"
@@ -37,7 +40,7 @@ def read_reference(reference: str, folder: Path) -> str:
             message = f"environment variable {name} is not set; set it, or use ${{file:/path/to/file}}"
             raise ValueError(message)
         return value
-    path = folder / Path(name).expanduser()
+    path = _file(name, folder)
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -51,28 +54,57 @@ def read_reference(reference: str, folder: Path) -> str:
     return value
 
 
+def _file(name: str, folder: Path) -> Path:
+    try:
+        return folder / Path(name).expanduser()
+    except RuntimeError:
+        return folder / name  # `~somebody`, whom nobody knows here
+
+
+def _mark(path: str | None) -> _Mark | None:
+    """Give what changes with a file's content; None where that cannot be told."""
+    if path is None:
+        return None
+    try:
+        seen = os.stat(path)  # noqa: PTH116 before each request, and a Path costs more than the question
+    except (OSError, ValueError):
+        return None
+    # Two changes within one tick of its clock look alike: what has just changed may change again.
+    if time.time_ns() - max(seen.st_mtime_ns, seen.st_ctime_ns) < _TICK:
+        return None
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+
+
 class Secret:
     """A secret known by reference only. `reveal` reads it anew, so rotation needs no restart."""
 
-    __slots__ = ("_folder", "reference")
+    __slots__ = ("_folder", "_kept", "_path", "reference")
 
     def __init__(self, reference: str, folder: Path | None = None) -> None:
         self.reference = reference
         self._folder = folder or Path()
+        file = self.file
+        self._path = None if file is None else str(file)
+        self._kept: tuple[_Mark, str] | None = None  # what a file held when it looked like this
 
     def reveal(self) -> str:
-        """Read the secret now.
+        """Give the secret as it is now. A file that has not changed since is not read again.
 
         Raises: ValueError naming the variable or file that is missing.
         """
-        return read_reference(self.reference, self._folder)
+        mark, kept = _mark(self._path), self._kept
+        if kept is not None and kept[0] == mark:
+            return kept[1]
+        value = read_reference(self.reference, self._folder)
+        self._kept = None if mark is None else (mark, value)
+        return value
 
     @property
     def file(self) -> Path | None:
         """The file that holds it; None when it is in the environment."""
         match = _REFERENCE.fullmatch(self.reference.strip())
         is_file = match is not None and match["kind"] == "file"
-        return self._folder / Path(match["name"].strip()).expanduser() if match and is_file else None
+        return _file(match["name"].strip(), self._folder) if match and is_file else None
 
     def __repr__(self) -> str:
         return f"Secret({self.reference})"

@@ -145,7 +145,53 @@ def test_pieces_and_compression_are_undone_and_the_connection_is_kept() -> None:
 
 
 def test_an_interim_answer_is_not_taken_for_the_answer() -> None:
-    server = Server(lambda connection: connection.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n"))
+    final = whole(KEEPS)
 
-    with server.running() as docflo, pytest.raises(UnavailableError, match="no answer"):
+    def hint_first(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n")
+        final(connection)
+
+    server = Server(hint_first)
+
+    with server.running() as docflo:
+        answers = [[each.name for each in docflo.enabled_types()] for _ in range(2)]
+
+    assert answers == [["invoice"], ["invoice"]]
+    assert len(server.connections) == 1
+
+
+@pytest.mark.parametrize("more", [b"junk", b"HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\n[]"])
+def test_what_comes_behind_an_answer_is_no_answer_to_the_next_question(more: bytes) -> None:
+    answer = b"HTTP/1.1 200 OK\r\n" + KEEPS + b"Content-Length: %d\r\n\r\n%b" % (len(TYPES), TYPES)
+    server = Server(lambda connection: connection.sendall(answer + more))
+
+    with server.running() as docflo:
+        answers = [[each.name for each in docflo.enabled_types()] for _ in range(2)]
+
+    assert answers == [["invoice"], ["invoice"]]
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b"<html>", "no complete answer"),
+        (b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", "no complete answer"),
+        (b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 60_000, "have no end"),
+    ],
+)
+def test_what_is_no_answer_of_http_is_an_outage(said: bytes, words: str) -> None:
+    server = Server(lambda connection: connection.sendall(said))
+
+    with server.running() as docflo, pytest.raises(UnavailableError, match=words):
         docflo.enabled_types()
+
+
+def test_a_body_without_a_length_ends_with_its_connection() -> None:
+    def say(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\n" + KEEPS + b"\r\n" + TYPES)
+        connection.shutdown(socket.SHUT_RDWR)
+
+    server = Server(say)
+
+    with server.running() as docflo:
+        assert [each.name for each in docflo.enabled_types()] == ["invoice"]
