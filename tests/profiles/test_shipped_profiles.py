@@ -14,6 +14,7 @@ import pytest
 
 from connector.adapters.base import Severity
 from connector.adapters.soap.check import check_offline
+from connector.adapters.soap.delivery import scope_of
 from connector.adapters.soap.erp import Erp
 from connector.adapters.soap.load import load_profile
 from connector.adapters.soap.settings import SoapSettings
@@ -156,6 +157,20 @@ def test_every_message_of_the_examples_is_built(
 
     assert [finding.message for finding in findings if finding.severity is Severity.ERROR] == []
     assert any("message(s) built" in finding.message for finding in findings)
+
+
+def test_what_we_make_ready_is_written_as_zeep_writes_what_it_makes_itself(
+    each: Shipped, erp: Erp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = _created(erp)
+    monkeypatch.setattr("connector.adapters.soap.shape.Ready", dict)
+
+    assert ours == _created(Erp(erp.profile, settings_of(each, tmp_path, monkeypatch), lambda: NOW))
+
+
+def _created(erp: Erp) -> list[bytes]:
+    step = erp.profile.steps[0]
+    return [erp.build(step.call, scope_of(erp, record)).body() for record in erp.profile.examples]
 
 
 def test_the_profile_takes_all_that_its_mapping_gives(each: Shipped, erp: Erp) -> None:

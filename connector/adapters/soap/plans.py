@@ -6,7 +6,8 @@ from typing import Any
 
 from lxml import etree
 from zeep import xsd
-from zeep.xsd.elements import Element
+from zeep.xsd.elements import Choice, Element
+from zeep.xsd.elements.indicators import OrderIndicator
 
 from connector.adapters.soap.required import Needs
 from connector.adapters.soap.simple import Simple, local_facets, simple_type
@@ -27,6 +28,7 @@ class Plan:
     plain: Mapping[str, Simple]  # elements that hold one value, and there is no more to them
     stand_ins: Mapping[str, tuple[str, str]]  # by name with and without namespace -> stood for, full name
     needs: Needs
+    defaults: Mapping[str, Any] | None  # of a flat type, what zeep puts in place of what is missing
 
 
 class Plans:
@@ -75,6 +77,7 @@ class Plans:
             plain=plain,
             stand_ins=self._stand_ins(elements),
             needs=Needs(type_, named, self._wsdl.facets, self._skip_missing),
+            defaults=_defaults(type_) if isinstance(type_, xsd.ComplexType) else None,
         )
 
     def _simple(self, owners: tuple[str, ...], each: Any, name: str) -> Simple:
@@ -114,3 +117,34 @@ def _elements(type_: Any) -> Iterator[tuple[str, Any]]:
             yield name, container
         else:
             yield from container.elements
+
+
+def _defaults(type_: Any) -> dict[str, Any] | None:
+    """Give what zeep begins an object of this type with; None where zeep has more to do than to write it."""
+    containers = [container for _, container in type_.elements_nested]
+    if is_array(type_) or not all(_is_flat(each) for each in containers):
+        return None
+    if not all(attribute.name for _, attribute in type_.attributes):
+        return None
+    found = {name: each.default_value for container in containers for name, each in _parts(container)}
+    return found | {name: each.default_value for name, each in type_.attributes}
+
+
+def _is_flat(container: Any) -> bool:
+    """Tell whether it holds named elements, each in one place only. Of a choice we know who was chosen."""
+    if not isinstance(container, OrderIndicator) or container.accepts_multiple:
+        return False
+    inner = container.elements_nested
+    if isinstance(container, Choice):
+        return all(isinstance(each, Element) and each.name == name for name, each in inner)
+    return all(isinstance(each, Element) or _is_flat(each) for _, each in inner)
+
+
+def _parts(container: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(container, Choice):
+        return
+    for name, each in container.elements_nested:
+        if isinstance(each, Element):
+            yield name, each
+        else:
+            yield from _parts(each)

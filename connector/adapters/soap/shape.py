@@ -22,7 +22,7 @@ from connector.adapters.soap.plans import REPEATED, Plan, Plans, entry_of, is_ar
 from connector.adapters.soap.required import require_all
 from connector.adapters.soap.simple import Simple, simple_type, write
 from connector.adapters.soap.text_tree import element, fill, qualified
-from connector.adapters.soap.written import Written, array, stand_in, written
+from connector.adapters.soap.written import Ready, Written, array, stand_in, written
 from connector.adapters.soap.wsdl import Wsdl
 from connector.yaml_words import suggest
 
@@ -177,7 +177,7 @@ class Shaper:
             return None
         if is_array(type_):
             return self._array(type_, Many(list(made.fields.values())), at, fit)
-        return self.fields(type_, made, at, fit)
+        return _ready(self._plans.of(type_), self.fields(type_, made, at, fit))
 
     def _typed(self, type_: Any, made: Branch, at: str, fit: Fit) -> Shaped:
         try:
@@ -314,6 +314,17 @@ class Shaper:
         except UnfitValueError as error:
             _note(fit, at, made, str(error))
             return None
+
+
+def _ready(plan: Plan, shaped: dict[str, Shaped]) -> Shaped:
+    """Give content as zeep writes it at once, where there is nothing in it that zeep has to sort out."""
+    if plan.defaults is None or any(_is_raw(each) for each in shaped.values()):
+        return shaped
+    return Ready({**plan.defaults, **shaped})
+
+
+def _is_raw(value: Shaped) -> bool:
+    return type(value) is dict or (type(value) is list and any(type(each) is dict for each in value))
 
 
 def _note(fit: Fit, at: str, made: Made, message: str) -> None:
