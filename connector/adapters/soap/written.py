@@ -24,7 +24,7 @@ class Written(CompoundValue):
 class Ready(dict[str, Shaped], CompoundValue):
     """Content that is right already: zeep takes it for an object of its own, and writes it as it is.
 
-    An object that zeep makes itself is checked once more and answers each question in Python; a dict is quick.
+    What zeep makes itself is checked once more, and answers each question in Python; a dict is quick.
     """
 
 
