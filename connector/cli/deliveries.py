@@ -159,7 +159,7 @@ def show(
         print_json({**delivery_json(delivery), "original": original_json(original), "events": events})
         return
     screen = console()
-    screen.print(facts_table(delivery, original))
+    screen.print(facts_table(delivery, original, events))
     screen.print(story_table(events, is_whole=whole))
 
 

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from connector.cli.originals import original_line
 from connector.cli.output import cell_text
-from connector.ledger.delivery import Delivery
+from connector.ledger.delivery import Delivery, State
 from connector.ledger.original import Original
 from connector.ledger.rows import DeliveryEvent
 from connector.ledger.search_keys import cause_of
@@ -31,8 +31,8 @@ class Gap:
     words: str
 
 
-def facts_table(delivery: Delivery, original: Original | None) -> Table:
-    """Draw where a delivery is and why, a line for each matter."""
+def facts_table(delivery: Delivery, original: Original | None, events: Sequence[DeliveryEvent]) -> Table:
+    """Draw where a delivery is and why, a line for each matter. `events` tell what a doubt is about."""
     headline, failure = delivery.headline, delivery.failure
     died_in = f", died in {delivery.died_in.value}" if delivery.died_in else ""
     due = f", not before {cell_text(delivery.due_at)}" if delivery.due_at else ""
@@ -42,6 +42,7 @@ def facts_table(delivery: Delivery, original: Original | None) -> Table:
     rows = [
         ("state", f"{delivery.state.value}{died_in}, attempts {delivery.attempts}{due}"),
         ("why", f"{failure.error_class}{code}: {failure.reason}" if failure else None),
+        ("in doubt about", doubtful_call(events) if delivery.state is State.IN_DOUBT else None),
         ("document", " ".join(filter(None, (delivery.document_type, delivery.document_id)))),
         ("says", ", ".join(filter(None, business))),
         ("revision", f"{delivery.revision}, found {cell_text(delivery.found_at)}"),
@@ -53,6 +54,22 @@ def facts_table(delivery: Delivery, original: Original | None) -> Table:
         if value:
             drawn.add_row(name, Text(cell_text(value)))
     return drawn
+
+
+def doubtful_call(events: Sequence[DeliveryEvent]) -> str | None:
+    """Give the call that a delivery is in doubt about, and what came back; None if it never was in doubt."""
+    begun = [at for at, event in enumerate(events) if _begins_doubt(event)]
+    if not begun:
+        return None
+    sent, *then = events[begun[-1] :]
+    if not then or then[0].event != "retry" or not then[0].requests:
+        return f"what was sent at {sent.at:%m-%d %H:%M:%S}; the process ended before an answer was on record"
+    # The call is the last of its step: what was only asked before it leaves no doubt.
+    return f"{then[0].requests.splitlines()[-1]} at {then[0].at:%m-%d %H:%M:%S}"
+
+
+def _begins_doubt(event: DeliveryEvent) -> bool:
+    return event.to_state is State.IN_DOUBT and event.from_state is not State.IN_DOUBT
 
 
 def story_table(events: Sequence[DeliveryEvent], *, is_whole: bool) -> Table:
@@ -124,7 +141,9 @@ def _lines(event: DeliveryEvent, *, is_whole: bool) -> list[str]:
     shown = [line if len(line) <= MOST_LETTERS else f"{line[:MOST_LETTERS]}…" for line in lines]
     if len(shown) <= MOST_LINES:
         return shown
-    return [*shown[: MOST_LINES - 1], f"… {len(shown) - MOST_LINES + 1} more lines; {ALL} them"]
+    # Why, and the last request: it is the one that decided.
+    between = len(shown) - MOST_LINES + 1
+    return [*shown[: MOST_LINES - 2], f"… {between} more lines; {ALL} them", shown[-1]]
 
 
 def _requests(requests: str) -> Iterator[str]:

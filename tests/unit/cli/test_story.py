@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -93,7 +94,9 @@ def told(events: Sequence[DeliveryEvent]) -> list[str]:
 
 
 def test_a_troubled_delivery_fits_one_screen() -> None:
-    lines = printed(facts_table(a_delivery(), an_original()), story_table(troubled(), is_whole=False))
+    lines = printed(
+        facts_table(a_delivery(), an_original(), troubled()), story_table(troubled(), is_whole=False)
+    )
 
     assert len(lines) <= SCREEN
     assert max(map(len, lines)) <= 100
@@ -140,6 +143,44 @@ def test_all_of_it_is_there_for_who_asks() -> None:
     assert text.count("retry") == 26
     assert "like this" not in text
     assert WORKER.partition(":")[0] in text.replace("\n", "")
+
+
+LOOKUPS = "\n".join(f"POST https://erp.example/soap Find{number} -> 200" for number in range(3))
+CREATE = "POST https://erp.example/soap CreateInvoice -> no whole answer (deadline)"
+
+
+def doubted(*later: DeliveryEvent) -> list[DeliveryEvent]:
+    """Found and doubted, then asked for in vain so often that the middle of the story is left out."""
+    middle = [event(f"wait {number}", minute=9 + number, state=State.IN_DOUBT) for number in range(20)]
+    doubt = event("doubt", minute=5, to_state=State.IN_DOUBT)
+    return [event("found", minute=0, from_state=None), *([doubt] * 3), *later, *middle]
+
+
+def test_what_a_delivery_is_in_doubt_about_is_on_the_first_screen() -> None:
+    answered = event("retry", minute=6, state=State.IN_DOUBT, detail="?", requests=f"{LOOKUPS}\n{CREATE}")
+    delivery = replace(a_delivery(), state=State.IN_DOUBT, died_in=None)
+    events = doubted(answered)
+
+    lines = printed(facts_table(delivery, None, events), story_table(events, is_whole=False))
+
+    assert len(lines) <= SCREEN
+    assert f"{CREATE} at 03-02 12:06:00" in " ".join(" ".join(lines).split())
+
+
+def test_a_doubt_without_an_answer_on_record_says_so() -> None:
+    delivery = replace(a_delivery(), state=State.IN_DOUBT, died_in=None)
+
+    lines = printed(facts_table(delivery, None, doubted()))
+
+    assert "the process ended before an answer was on record" in " ".join(" ".join(lines).split())
+
+
+def test_the_last_request_of_a_step_is_told_whatever_it_asked_before() -> None:
+    step = event("retry", minute=1, detail="no answer", requests=f"{LOOKUPS}\n{CREATE}")
+
+    lines = printed(story_table([step], is_whole=False))
+
+    assert CREATE in " ".join(" ".join(lines).split())
 
 
 def test_requests_that_are_alike_are_counted() -> None:
