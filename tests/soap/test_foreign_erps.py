@@ -160,6 +160,21 @@ def test_types_of_an_encoded_message_can_be_left_out(tmp_path: Path) -> None:
     assert b"xsi:type=" not in sent[0]
 
 
+def test_a_number_that_an_encoded_reply_only_refers_to_becomes_the_receipt() -> None:
+    reply = (
+        '<p:postResponse xmlns:p="urn:posting"><postReturn href="#id0"/></p:postResponse>'
+        '<multiRef id="id0">1</multiRef>'
+    )
+    style, erp = STYLES["encoded"], Posting()
+    erp.instead = lambda _body: erp.sent(reply)
+    with serving(erp.answer) as address:
+        soap = adapter(style, address)
+        outcomes = soap.deliver([record(style)])
+        soap.close()
+
+    assert outcomes == [Receipt(id="1", created=True)]
+
+
 ROOT = b"Content-Type: application/xop+xml\r\nContent-ID: <root>\r\n\r\n"
 FILE = b"Content-Type: application/pdf\r\nContent-ID: <pdf>\r\n\r\n%PDF"
 

@@ -13,6 +13,7 @@ from requests_toolbelt.multipart.decoder import (
 )
 
 from connector.adapters.soap.documents import safe_parser
+from connector.adapters.soap.references import put_in_place
 from connector.adapters.soap.wire import Answer
 
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -98,6 +99,10 @@ def read_reply(answer: Answer) -> Reply:
     body_node = root.find(f"{{{name.namespace}}}Body")
     if body_node is None:
         return _unread(answer, "a SOAP envelope without a body")
+    try:
+        put_in_place(body_node)
+    except ValueError as error:
+        return _unread(answer, f"a SOAP envelope that is not read: {error}")
     fault = body_node.find(f"{{{name.namespace}}}Fault")
     return Reply(
         status=answer.status,
