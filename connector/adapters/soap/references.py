@@ -1,4 +1,4 @@
-"""Values that stand elsewhere in a reply (SOAP 1.1, section 5.2.3; SOAP 1.2, part 2, 3.1.5), put in their places.
+"""Values that stand elsewhere in a reply (SOAP 1.1, section 5.2.3; SOAP 1.2, part 2, 3.1.5), put in place.
 
 Servers that encode write a value once and refer to it: `<invoice href="#id1"/>`, and after the answer
 `<multiRef id="id1">...</multiRef>`. A path that a profile names has to lead through it as if it stood there.

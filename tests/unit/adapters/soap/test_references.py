@@ -69,7 +69,7 @@ def test_references_as_soap_12_encodes_them_are_followed() -> None:
 @pytest.mark.parametrize(
     "content",
     [
-        '<r><link href="#top"/><part id="top"><x>1</x></part></r>',  # literal: what is linked is in the answer
+        '<r><link href="#top"/><part id="top"><x>1</x></part></r>',  # literal: a link of its own
         '<r><file href="cid:1"/></r><other id="cid:1"/>',
         '<r><gone href="#nowhere"/></r>',
         "",
