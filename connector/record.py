@@ -1,4 +1,7 @@
-"""What a mapping makes of a document, and what a target answers. Values only."""
+"""What a mapping makes of a document, and what a target answers. Values only.
+
+Lines are structs of msgspec, as fields and rows of documents are: there are many of them.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,12 +10,13 @@ from decimal import Decimal
 from typing import TypeAlias
 from urllib.parse import quote
 
+from msgspec import Struct
+
 RecordValue: TypeAlias = str | bool | int | Decimal | date | datetime | None
 """None means "clear this field in the target"; a field that is absent is left alone."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True, gc=False):
     """One line of a record. Its key is stable: it comes from the row's id, never from its position.
 
     The key of a nested line begins with the key of the line it is in.

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
+from msgspec import structs
 from pydantic import BaseModel, ConfigDict, Field
 
 from connector.adapters.base import (
@@ -230,7 +231,7 @@ def _merged(old: Record | None, new: Record) -> Record:
     lines: dict[str, Line] = {line.key: line for line in old.lines} if old else {}
     for line in new.lines:
         before = lines[line.key].fields if line.key in lines else {}
-        lines[line.key] = replace(line, fields=_written(before, line.fields))
+        lines[line.key] = structs.replace(line, fields=_written(before, line.fields))
     fields = _written(old.fields if old else {}, new.fields)
     return replace(new, fields=fields, lines=tuple(lines.values()))
 

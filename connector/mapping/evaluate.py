@@ -15,15 +15,13 @@ from connector.mapping.path import ABSENT, Every, SourcePath, find, write_path
 from connector.mapping.rules import FieldRule, TableLookup, TargetLookup
 from connector.mapping.scope import Here, Read, Scope, compile_path
 from connector.mapping.special import no_entry
-from connector.mapping.value_types import MAX_DIGITS, convert
+from connector.mapping.value_types import CONVERSIONS, MAX_DIGITS, convert, is_reasonable
 from connector.mapping.words import UnfitError, describe
 from connector.record import RecordValue, TargetQuery
 
 Compute: TypeAlias = Callable[[Here, Scope], Any]
 """Gives a value of the record, or ABSENT."""
 
-_CENT = Decimal("0.01")
-_LOW, _HIGH = Decimal(-(10**18)), Decimal(10**18)  # far inside what any record takes
 _EXACT_PLACES = Context(prec=4 * MAX_DIGITS, traps=[Inexact, InvalidOperation])
 
 
@@ -33,33 +31,45 @@ def compiled(rule: FieldRule) -> FieldRule:
 
 
 def _compile(rule: FieldRule) -> Compute:
-    plain = rule.when is None and not rule.steps and rule.lookup is None and len(rule.paths) == 1
-    if plain and rule.blank == "keep" and rule.places is None and not rule.required:
-        return _plain(rule, compile_path(rule.paths[0]))
-    return _full(rule)
-
-
-def _plain(rule: FieldRule, read: Read) -> Compute:
-    """Take the short way for a path with a type; what is not at once as it should be goes the long way."""
     full = _full(rule)
+    is_plain = rule.when is None and not rule.steps and rule.lookup is None and rule.places is None
+    if is_plain and rule.blank == "keep" and len(rule.paths) == 1 and not rule.paths[0].gives_list:
+        return _plain(rule, compile_path(rule.paths[0]), full)
+    return full
 
-    def text(here: Here, scope: Scope) -> Any:  # noqa: ANN401 a value of the record
-        value = read(here, scope)
-        return value if type(value) is str else full(here, scope)
 
-    def amount(here: Here, scope: Scope) -> Any:  # noqa: ANN401 a value of the record
+def _plain(rule: FieldRule, read: Read, full: Compute) -> Compute:
+    """Take the short way for a path with a type; what is not at once as it should be goes the full one."""
+    direct = _direct(rule)
+    can_be_missing, default = rule.optional or rule.default is not ABSENT, rule.default
+
+    def compute(here: Here, scope: Scope) -> Any:  # noqa: ANN401 a value of the record
         value = read(here, scope)
-        if type(value) is Decimal and value.same_quantum(_CENT) and _LOW < value < _HIGH:
-            return value
-        return full(here, scope)
+        if value is None and can_be_missing:
+            return default
+        made = direct(value)
+        return full(here, scope) if made is None else made
+
+    return compute
+
+
+def _direct(rule: FieldRule) -> Callable[[Any], Any]:
+    """Give what makes the usual value at once, and None of any other."""
+
+    def text(value: object) -> str | None:
+        return value if type(value) is str and (not rule.required or value.strip()) else None
+
+    def amount(value: object) -> Decimal | None:
+        return value if type(value) is Decimal and is_reasonable(value) else None
 
     match rule.type:
         case None | "string":
             return text
         case "decimal":
             return amount
-        case _:
-            return full
+        case kind:
+            convert_one = CONVERSIONS[kind].read
+            return lambda value: convert_one(value) if type(value) is str else None
 
 
 def _full(rule: FieldRule) -> Compute:

@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
+from connector.digits import significant
 from connector.document import ROW_ID, PlainValue, Row, plain
 from connector.mapping.words import UnfitError
 
@@ -62,11 +63,7 @@ def _canonical(value: PlainValue) -> Any:  # noqa: ANN401 what JSON can hold
 
 
 def _canonical_number(number: Decimal) -> str:
-    sign, digits, exponent = number.as_tuple()
-    if not isinstance(exponent, int):
+    if not number.is_finite():
         return str(number)
-    written = "".join(map(str, digits))
-    significant = written.rstrip("0")
-    if not significant:
-        return "0"
-    return f"{'-' if sign else ''}{significant.lstrip('0')}E{exponent + len(written) - len(significant)}"
+    digits, exponent = significant(number)
+    return f"{'-' if number.is_signed() else ''}{digits}E{exponent}" if digits else "0"

@@ -61,8 +61,12 @@ def is_reasonable(number: int | Decimal) -> bool:
     """Tell whether a number is finite and has no more digits than a record takes."""
     if isinstance(number, int):
         return abs(number) < _LIMIT
+    if not number.is_finite():
+        return False
+    written = str(number)
+    if len(written) <= MAX_DIGITS and "E" not in written:
+        return True  # nearly every number: its digits are all there to be counted
     exponent = number.as_tuple().exponent
-    # The exponent of what is no finite number is a letter.
     return isinstance(exponent, int) and exponent >= -MAX_DIGITS and number.adjusted() < MAX_DIGITS
 
 

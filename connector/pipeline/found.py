@@ -6,6 +6,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from connector.digits import significant
 from connector.document import ROW_ID, Document, Field, FieldValue, PlainValue, Row, plain
 from connector.ledger.delivery import Found, Headline
 from connector.pipeline.definition import Pipeline
@@ -75,18 +76,12 @@ def _canonical_row(row: Row) -> str:
 
 
 def _canonical_number(number: int | Decimal) -> str:
-    """Give the digits that count and their exponent; plain notation would make 1E+999999 a megabyte."""
+    # Digits and exponent rather than plain notation: 1E+999999 must not become a megabyte of zeros.
     value = Decimal(number)
     if not value.is_finite():
         return repr(value)
-    written, _, power = str(value).partition("E")
-    whole, _, decimals = written.removeprefix("-").partition(".")
-    digits = (whole + decimals).lstrip("0")
-    counting = digits.rstrip("0")
-    if not counting:
-        return "0"
-    exponent = int(power or 0) - len(decimals) + len(digits) - len(counting)
-    return f"{'-' if value.is_signed() else ''}{counting}e{exponent}"
+    digits, exponent = significant(value)
+    return f"{'-' if value.is_signed() else ''}{digits}e{exponent}" if digits else "0"
 
 
 # A table, because this is done for every value of every document that is listed.

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from connector.adapters.base import Adapter, Idempotency, Outcome, Severity
 from connector.errors import ConfigError, ConnectorError, OutcomeUnknownError, PermanentError
@@ -80,7 +81,7 @@ class AdapterContract:
 
     def test_a_bad_line_keeps_its_header_and_the_other_lines_out(self, target: Target) -> None:
         record = invoice("k1", lines=3)
-        bad = replace(record.lines[1], fields={"No_Such_Field__c": "x"})
+        bad = structs.replace(record.lines[1], fields={"No_Such_Field__c": "x"})
 
         [outcome] = target.adapter.deliver([replace(record, lines=(record.lines[0], bad, record.lines[2]))])
 

@@ -5,8 +5,9 @@ transaction does: its header says "partial" until its last line is in and its st
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Literal
+
+from msgspec import structs
 
 from connector.adapters.base import JobBook
 from connector.adapters.salesforce.answers import Committed, Refused, Unclear
@@ -77,7 +78,10 @@ class Load:
             yield [each for each in self._writes() if self._depths[each[0]].get(each[1].reference) == wanted]
 
     def _closing(self) -> list[_Write]:
-        return [(at, replace(write, refers={}), {self._marker: COMPLETE}) for at, write, _ in self._headers()]
+        return [
+            (at, structs.replace(write, refers={}), {self._marker: COMPLETE})
+            for at, write, _ in self._headers()
+        ]
 
     def _headers(self) -> Iterator[_Write]:
         return (each for each in self._writes() if each[1].reference == HEADER)

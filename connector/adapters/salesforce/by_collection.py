@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from msgspec import structs
+
 from connector.adapters.salesforce.answers import Committed
 from connector.adapters.salesforce.faults import GONE
 from connector.adapters.salesforce.graph import build_graph
@@ -54,14 +56,14 @@ class CollectionDelivery:
     def _opening(self, plan: Plan) -> Iterator[Write]:
         for write in plan.writes:
             if write.reference == HEADER:
-                yield replace(write, body={**write.body, self._marker: PARTIAL})
+                yield structs.replace(write, body={**write.body, self._marker: PARTIAL})
             elif not isinstance(write.item, Line):
                 yield write
 
     def _closing(self, plan: Plan) -> Iterator[Write]:
         for write in plan.writes:
             if write.reference == HEADER:
-                yield replace(write, body={self._marker: COMPLETE}, refers={})
+                yield structs.replace(write, body={self._marker: COMPLETE}, refers={})
 
     def _header(self, plan: Plan, writes: Iterator[Write]) -> Result:
         of_header = replace(plan, writes=tuple(writes), removals=())

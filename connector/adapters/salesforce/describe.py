@@ -1,10 +1,11 @@
 """What Salesforce says about an object and its fields, as values, and which numbers fit them. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from connector.adapters.salesforce.json_text import expected
+from connector.digits import significant
 
 _NUMBER_TYPES = frozenset({"currency", "double", "percent", "int", "long"})
 _TEXT_TYPES = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring"})
@@ -31,6 +32,18 @@ class FieldShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """What a field that a mapping writes is in an object: `Total__c`, or `Vendor__r.Tax_Id__c`."""
+
+    folded: str  # its name without case
+    field: FieldShape | None  # None where it says what another record is named by, or is not known
+    relationship: str | None  # "Vendor__r", where another record is named
+    named_by: str  # the field of that one
+    reference: FieldShape | None  # the field behind the relationship
+    is_record_type: bool  # says the record type by its developer name, the same in every org
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectShape:
     """One object as the integration user sees it."""
 
@@ -40,6 +53,14 @@ class ObjectShape:
     deletable: bool
     fields: Mapping[str, FieldShape]  # by lower-case name: Salesforce does not distinguish case
     record_types: Mapping[str, str]  # ids by developer name, of those that this user may use
+    _columns: dict[str, Column] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def column(self, name: str) -> Column:
+        """Give what a mapping writes under this name. It is found out once, not for each record."""
+        known = self._columns.get(name)
+        if known is None:
+            known = self._columns[name] = column_of(name, self)
+        return known
 
     def field(self, name: str) -> FieldShape | None:
         """Give the field of that name, whatever its case."""
@@ -55,6 +76,19 @@ class ObjectShape:
         return next(
             (field for field in self.fields.values() if (field.relationship or "").lower() == wanted), None
         )
+
+
+def column_of(name: str, shape: ObjectShape | None) -> Column:
+    """Give what a mapping writes under this name; of an object that is not known, what the name tells."""
+    relationship, dot, named_by = name.partition(".")
+    return Column(
+        folded=name.lower(),
+        field=shape.field(name) if shape else None,
+        relationship=relationship if dot else None,
+        named_by=named_by,
+        reference=shape.reference(relationship) if shape and dot else None,
+        is_record_type=names_record_type(name),
+    )
 
 
 def names_record_type(name: str) -> bool:
@@ -171,10 +205,5 @@ def number_problem(field: FieldShape, value: Decimal | int) -> str | None:
 
 def _extent(value: Decimal) -> tuple[int, int]:
     """Give the decimals that matter and the digits before the point; 12.340 has two and two."""
-    # Decimal.normalize would round to the context's 28 digits: count on the digits themselves.
-    _, digits, exponent = value.as_tuple()
-    if not isinstance(exponent, int) or not any(digits):
-        return 0, 0
-    trailing_zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
-    leading_zeros = len(digits) - len("".join(map(str, digits)).lstrip("0"))
-    return max(0, -exponent - trailing_zeros), max(0, len(digits) - leading_zeros + exponent)
+    digits, exponent = significant(value)
+    return max(0, -exponent), max(0, len(digits) + exponent)

@@ -32,9 +32,9 @@ def encode(value: object) -> bytes:
     return _ENCODER.encode(value)
 
 
-def number(value: Decimal) -> msgspec.Raw:
+def number(value: Decimal) -> Decimal | msgspec.Raw:
     """Give the number in plain digits: 100000 for 1E+5, which not every JSON reader takes for a number."""
-    return msgspec.Raw(f"{value:f}".encode())
+    return msgspec.Raw(f"{value:f}".encode()) if "E" in str(value) else value
 
 
 def expected(value: object, kind: type[T], what: str) -> T:

@@ -4,7 +4,9 @@ What can be refused without asking Salesforce is refused here. How a plan travel
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+from msgspec import Struct
 
 from connector.adapters.salesforce.held import Held, HeldLine
 from connector.adapters.salesforce.keys import LineKey, Shapes, line_key
@@ -16,15 +18,14 @@ from connector.record import Line, Record, line_parts
 HEADER = "header"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Write:
+class Write(Struct, frozen=True, kw_only=True):
     """One upsert by external id."""
 
     reference: str  # "header", "line2", "companion1"
     place: str  # what a person calls it: "Invoice_Line__c line 2"
     item: Record | Line
     body: Mapping[str, object]
-    refers: Mapping[str, str] = field(default_factory=dict)  # field -> what it names, by reference
+    refers: Mapping[str, str]  # field -> what it names, by reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -108,19 +109,22 @@ class _Planner:
         refers: Mapping[str, str],
         more: Mapping[str, object] | None = None,
     ) -> None:
-        named = dict(self._companions_of(item)) if item not in self._record.companions else {}
-        fields = {name: value for name, value in item.fields.items() if name not in named}
         shape = self._shapes.get(item.object)
+        fields, named = item.fields, dict[str, str]()
+        if self._record.companions and item not in self._record.companions:
+            named = dict(self._companions_of(item))
+            fields = {name: value for name, value in fields.items() if name not in named}
         body, found = upsert_body(fields, item.key_field, shape)
         self.problems.extend(f"{place}: {problem}" for problem in (*_key_problems(item.key), *found))
+        body.update(more or {})
         behind = {field_behind(name.partition(".")[0], shape): named[name] for name in named}
         self.writes.append(
             Write(
                 reference=reference,
                 place=place,
                 item=item,
-                body={**body, **(more or {})},
-                refers={**refers, **behind},
+                body=body,
+                refers={**refers, **behind} if behind else refers,
             )
         )
 
@@ -128,17 +132,20 @@ class _Planner:
         """Give the fields that name a companion: by its key Salesforce would not see that it comes first."""
         shape = self._shapes.get(item.object)
         for name, value in item.fields.items():
-            relationship, dot, key_field = name.partition(".")
-            reference = shape.reference(relationship) if shape and dot and value is not None else None
+            column = shape.column(name) if shape and value is not None else None
+            reference = column.reference if column else None
             for index, companion in enumerate(self._record.companions if reference else (), start=1):
                 known = {**companion.fields, companion.key_field: companion.key}
-                if reference and companion.object in reference.refers_to and known.get(key_field) == value:
+                named = known.get(column.named_by) if column else None
+                if reference and companion.object in reference.refers_to and named == value:
                     yield name, f"companion{index}"
                     break
 
 
 def _stale(record: Record, shapes: Shapes, held: Held, rules: Rules) -> tuple[HeldLine, ...]:
     """Give our lines that the record no longer has."""
+    if not held.lines:
+        return ()
     wanted = {line_key(line, shapes) for line in _all_lines(record)}
     spared = _emptied(record, held) if rules.empty_lines is not EmptyLines.REMOVE else frozenset()
     stale = [line for key, line in held.lines.items() if key not in wanted and line.kind.object not in spared]
@@ -152,6 +159,8 @@ def _all_lines(record: Record) -> Iterator[Line]:
 
 def _emptied(record: Record, held: Held) -> frozenset[str]:
     """Give the objects of which Salesforce has lines and the record has none left."""
+    if not held.lines:
+        return frozenset()
     present = {line.object for line in _all_lines(record)}
     return frozenset(line.kind.object for line in held.lines.values()) - present
 

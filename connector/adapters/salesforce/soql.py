@@ -100,11 +100,14 @@ def _folded(row: Row) -> Row:
 
 def _queries(version: str, question: Question, values: Collection[str]) -> Iterator[str]:
     batch: list[str] = []
+    length = bare = len(_query(version, question, []))
     for value in dict.fromkeys(values):
-        if batch and len(_query(version, question, [*batch, value])) > _LONGEST_QUERY:
+        longer = len(_in_address(format_soql("{},", value)))
+        if batch and length + longer > _LONGEST_QUERY:
             yield _query(version, question, batch)
-            batch = []
+            batch, length = [], bare
         batch.append(value)
+        length += longer
     if batch:
         yield _query(version, question, batch)
 
@@ -121,7 +124,11 @@ def _query(version: str, question: Question, values: list[str]) -> str:
 
 
 def _address(version: str, soql: str) -> str:
-    return f"/services/data/v{version}/query?q={quote(soql, safe='')}"
+    return f"/services/data/v{version}/query?q={_in_address(soql)}"
+
+
+def _in_address(text: str) -> str:
+    return quote(text, safe="")
 
 
 def _rows(read: Read, path: str) -> Iterator[Row]:

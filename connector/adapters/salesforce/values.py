@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from connector.adapters.salesforce.describe import (
+    Column,
     ObjectShape,
+    column_of,
     length_problem,
-    names_record_type,
     number_problem,
 )
 from connector.adapters.salesforce.json_text import number
@@ -23,23 +24,25 @@ def upsert_body(
     """
     body: dict[str, object] = {}
     problems = []
+    key = key_field.lower()
     for name, value in fields.items():
-        if name.lower() == key_field.lower():
+        column = shape.column(name) if shape is not None else column_of(name, None)
+        if column.folded == key:
             continue
-        relationship, dot, field_name = name.partition(".")
-        problem = _value_problem(name, value, shape)
+        problem = _value_problem(column, value, shape)
+        relationship = column.relationship
         if problem is not None:
             problems.append(f"{name}: {problem}")
-        elif names_record_type(name) and shape is not None:
-            body["RecordTypeId"] = shape.record_type(str(value))
-        elif not dot:
+        elif relationship is None:
             body[name] = wire_value(value)
-        elif "." in field_name or relationship in body:
+        elif column.is_record_type and shape is not None:
+            body["RecordTypeId"] = shape.record_type(str(value))
+        elif "." in column.named_by or relationship in body:
             problems.append(f"{name}: another record is named by exactly one field of it")
         elif value is None:
-            body[field_behind(relationship, shape)] = None
+            body[column.reference.name if column.reference else relationship] = None
         else:
-            body[relationship] = {field_name: wire_value(value)}
+            body[relationship] = {column.named_by: wire_value(value)}
     return body, problems
 
 
@@ -78,19 +81,18 @@ def field_behind(relationship: str, shape: ObjectShape | None) -> str:
     return field.name if field else relationship
 
 
-def _value_problem(name: str, value: RecordValue, shape: ObjectShape | None) -> str | None:
+def _value_problem(column: Column, value: RecordValue, shape: ObjectShape | None) -> str | None:
     match value:
-        case Decimal() if not value.is_finite():
-            return "is not a number"
-        case bool():
-            return None
-        case Decimal() | int():
-            field = shape.field(name) if shape else None
-            return number_problem(field, value) if field else None
-        case str() if names_record_type(name):
+        case str() if column.is_record_type:
             return record_type_problem(value, shape)
         case str():
-            return _text_problem(value) or _length_problem(name, value, shape)
+            return _text_problem(value) or (length_problem(column.field, value) if column.field else None)
+        case Decimal() if not value.is_finite():
+            return "is not a number"
+        case bool() | None:
+            return None
+        case Decimal() | int():
+            return number_problem(column.field, value) if column.field else None
         case datetime() if value.tzinfo is None:
             return "is a time without a time zone"
         case _:
@@ -103,11 +105,6 @@ def record_type_problem(developer_name: str, shape: ObjectShape | None) -> str |
         return None
     known = ", ".join(sorted(shape.record_types)) or "none"
     return f'this user may use no record type "{developer_name}" of {shape.name}; there are: {known}'
-
-
-def _length_problem(name: str, text: str, shape: ObjectShape | None) -> str | None:
-    field = shape.field(name) if shape else None
-    return length_problem(field, text) if field else None
 
 
 def _text_problem(text: str) -> str | None:

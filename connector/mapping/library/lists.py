@@ -52,7 +52,10 @@ def _sort(items: Items) -> list[Value]:
 
     Example: sort([3, 1.5]) = [1.5, 3]
     """
-    return sorted((_single(item, "sort") for item in items), key=cmp_to_key(compare))
+    entries = [_single(item, "sort") for item in items]
+    if len(set(map(kind, entries))) == 1:
+        return sorted(entries)
+    return sorted(entries, key=cmp_to_key(compare))  # refuses the first two that have no order
 
 
 def _max(items: Items) -> Value:
