@@ -207,6 +207,9 @@ def corrected(window: Window, reading: Reading, now: datetime) -> Window:
     if allowed is None and said.remaining is not None:
         allowed = window.used - window.unanswered + said.remaining
     window = replace(window, allowed=allowed)
+    if window.reset_at is None and _was_told_late(window, reading, now):
+        # This window began in Docflo's last one, and so ended with it.
+        return current(replace(window, reset_at=said.reset_at), now)
     lies_ahead = said.reset_at is not None and said.reset_at > now
     if not lies_ahead and (window.began_at is None or _has_just_ended(said.reset_at, reading, now)):
         # Nobody sent anything in this window, or the one it speaks of is over. Its count would spend this
@@ -227,6 +230,11 @@ def corrected(window: Window, reading: Reading, now: datetime) -> Window:
         return window  # about an earlier window
     # Docflo began to count anew before we expected it.
     return replace(window, reset_at=reset_at, used=counted, granted=min(window.granted, counted))
+
+
+def _was_told_late(window: Window, reading: Reading, now: datetime) -> bool:
+    reset_at = reading.said.reset_at
+    return window.began_at is not None and reset_at is not None and reading.at < reset_at <= now
 
 
 def _has_just_ended(reset_at: datetime | None, reading: Reading, now: datetime) -> bool:

@@ -189,6 +189,15 @@ def test_an_answer_that_crosses_the_border_spends_nothing_of_the_next_window() -
     assert corrected(window, read_at(0, at=now), now) == window
 
 
+def test_a_window_that_began_just_before_docflo_began_anew_ends_with_docflos() -> None:
+    began, now = RESET - timedelta(seconds=1), RESET + timedelta(seconds=1)
+    window = Window(number=1, allowed=10, used=10, granted=10, unanswered=0, began_at=began)
+
+    told = corrected(window, read_at(0, at=began), now)
+
+    assert told == Window(number=2, allowed=1000)
+
+
 def test_an_absurd_reset_closes_nothing_for_ever() -> None:
     told = corrected(Window(began_at=NOON), read_at(0, reset_at=NOON + timedelta(days=400)), NOON)
 
