@@ -1,7 +1,7 @@
 """Connections to Docflo that are kept for the next call: sockets, and httptools to read what they say.
 
-Timeouts and error classes are httpx's, at a tenth of the cost of its client. A connection is kept only where
-the server says that it keeps it: one that closes without a word would cost a call.
+Timeouts and error classes are httpx's, at a tenth of the cost of its client. A connection is kept as HTTP
+says, until the server closes one without a word, which costs a call: then only where it says so itself.
 """
 
 import select
@@ -61,6 +61,7 @@ class Lines:
         self._said = "".join(f"{name}: {value}\r\n" for name, value in said.items())
         self._lock = threading.Lock()
         self._kept: list[_Line] = []
+        self._says_when_it_closes = True  # until it was found not to
 
     @contextmanager
     def exchange(self, request: Request, key: str) -> Iterator[Answer]:
@@ -71,8 +72,11 @@ class Lines:
             status, headers = line.ask(self._written(request, key), limit)
             yield Answer(status=status, headers=headers, body=_decoded(line.body(limit), headers), key=key)
         finally:
-            if line.can_be_kept:
+            if line.was_closed_in_silence:
+                self._says_when_it_closes = False
+            if line.can_be_kept and (self._says_when_it_closes or line.is_said_to_be_kept):
                 line.idle_since = time.monotonic()
+                line.is_first = False
                 with self._lock:
                     self._kept.append(line)
             else:
@@ -127,6 +131,7 @@ class _Line:
     def __init__(self, connected: socket.socket, patience: float) -> None:
         """`patience`: seconds of silence."""
         self.idle_since = 0.0
+        self.is_first = True  # no call before this one used it
         self._socket = connected
         self._timeout = connected.gettimeout()
         self._patience = patience
@@ -139,7 +144,7 @@ class _Line:
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
         self._received = 0  # bytes of the answer
-        self._has_head = self._is_whole = self._is_spoilt = False
+        self._has_head = self._is_whole = self._is_spoilt = self._is_kept = self._is_broken = False
 
     def ask(self, message: bytes, limit: _Limit) -> tuple[int, dict[str, str]]:
         """Send, and give the status and headers of the answer."""
@@ -150,6 +155,7 @@ class _Line:
         except TimeoutError as error:
             raise httpx.WriteTimeout(limit.words()) from error
         except OSError as error:
+            self._is_broken = True
             raise httpx.WriteError(str(error)) from error
         while not self._has_head:
             self._receive(limit)
@@ -168,9 +174,18 @@ class _Line:
 
     @property
     def can_be_kept(self) -> bool:
-        """Whether the answer was read to its end, and the server says that it keeps the connection."""
-        is_read = self._is_whole and not self._is_spoilt
-        return is_read and "keep-alive" in self._headers.get("connection", "").lower()
+        """Whether the answer was read to its end, and HTTP says that the connection stays open."""
+        return self._is_whole and self._is_kept and not self._is_spoilt
+
+    @property
+    def is_said_to_be_kept(self) -> bool:
+        """Whether the server says so itself."""
+        return "keep-alive" in self._headers.get("connection", "").lower()
+
+    @property
+    def was_closed_in_silence(self) -> bool:
+        """Whether the server had closed it after an earlier answer, as this call had to find out."""
+        return self._is_broken and not self.is_first and not self._received
 
     def is_usable(self) -> bool:
         """Tell whether the next call can take it: what can be read now is its end."""
@@ -212,10 +227,11 @@ class _Line:
     def on_message_complete(self) -> None:
         """Know that this is all."""
         self._is_whole = self._has_head
+        self._is_kept = self._parser.should_keep_alive()
 
     def _begin(self) -> None:
         self._headers, self._pieces, self._received = {}, [], 0
-        self._has_head = self._is_whole = self._is_spoilt = False
+        self._has_head = self._is_whole = self._is_spoilt = self._is_kept = self._is_broken = False
 
     def _receive(self, limit: _Limit) -> None:
         try:
@@ -224,6 +240,7 @@ class _Line:
         except TimeoutError as error:
             raise httpx.ReadTimeout(limit.words()) from error
         except OSError as error:
+            self._is_broken = True
             raise httpx.ReadError(str(error)) from error
         if not received:
             self._end()
@@ -238,7 +255,7 @@ class _Line:
 
     def _end(self) -> None:
         """Take the end of the connection for the end of an answer that has no other, and of none else."""
-        self._is_spoilt = True
+        self._is_spoilt = self._is_broken = True
         if not self._received:
             raise httpx.RemoteProtocolError("the server closed the connection without an answer")
         if not self._has_head or {"content-length", "transfer-encoding"} & self._headers.keys():

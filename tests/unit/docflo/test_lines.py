@@ -59,29 +59,52 @@ class Server:
                     self._answer(connection)
 
 
-def whole(headers: bytes, body: bytes = TYPES) -> Callable[[socket.socket], None]:
-    head = b"HTTP/1.1 200 OK\r\n" + headers + b"Content-Length: %d\r\n\r\n" % len(body)
+def whole(headers: bytes, body: bytes = TYPES, *, version: bytes = b"1.1") -> Callable[[socket.socket], None]:
+    head = b"HTTP/%b 200 OK\r\n%bContent-Length: %d\r\n\r\n" % (version, headers, len(body))
     return lambda connection: connection.sendall(head + body)
 
 
-def test_a_connection_is_kept_where_the_server_says_that_it_keeps_it() -> None:
-    server = Server(whole(KEEPS))
+@pytest.mark.parametrize(
+    ("answer", "connections"),
+    [
+        (whole(KEEPS), 1),
+        (whole(b""), 1),
+        (whole(b"Connection: close\r\n"), 3),
+        (whole(b"", version=b"1.0"), 3),
+        (whole(KEEPS, version=b"1.0"), 1),
+    ],
+    ids=["keeps", "silent", "closes", "old", "old-and-keeps"],
+)
+def test_a_connection_is_kept_as_http_says(answer: Callable[[socket.socket], None], connections: int) -> None:
+    server = Server(answer)
 
     with server.running() as docflo:
         for _ in range(3):
             docflo.enabled_types()
 
-    assert len(server.connections) == 1
+    assert len(server.connections) == connections
 
 
-def test_a_connection_is_not_kept_where_the_server_says_nothing() -> None:
-    server = Server(whole(b""))
+def test_a_server_that_closes_without_a_word_costs_one_call_and_its_connections_are_kept_no_more() -> None:
+    asked: list[socket.socket] = []
+
+    def answer_once(connection: socket.socket) -> None:
+        asked.append(connection)
+        if asked.count(connection) == 1:
+            whole(b"")(connection)
+        else:
+            connection.shutdown(socket.SHUT_RDWR)  # as one that closed while the question was under way
+
+    server = Server(answer_once)
 
     with server.running() as docflo:
+        docflo.enabled_types()
+        with pytest.raises(UnavailableError):
+            docflo.enabled_types()
         for _ in range(3):
             docflo.enabled_types()
 
-    assert len(server.connections) == 3
+    assert len(server.connections) == 4
 
 
 def test_a_kept_connection_that_the_server_has_closed_costs_no_call() -> None:
