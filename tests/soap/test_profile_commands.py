@@ -48,6 +48,21 @@ def test_a_skeleton_of_any_wsdl_is_a_profile(
     capsys.readouterr()
 
 
+def test_a_skeleton_of_a_wsdl_that_offers_no_lookup_loads_and_says_what_that_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wsdl = (FOLDER / "tiny.wsdl").read_text(encoding="utf-8")
+    (tmp_path / "tiny.wsdl").write_text(wsdl.replace('"Find"', '"Ping"'), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert run(monkeypatch, "profile", "new", "--wsdl", "tiny.wsdl", "--output", "new.yaml") == 0
+
+    profile = load_profile(tmp_path / "new.yaml")
+    assert profile.lookups == ()
+    assert profile.idempotency.class_ == "unique"
+    assert "a doubt waits for the person" in (tmp_path / "new.yaml").read_text(encoding="utf-8")
+
+
 def test_check_builds_every_message_without_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -165,3 +165,28 @@ def test_unknown_and_missing_elements_are_all_named_at_once(tmp_path: Path) -> N
         "key (): required by the WSDL, and the profile sends nothing",
         "total (): required by the WSDL, and the profile sends nothing",
     ]
+
+
+def test_well_known_schemas_are_found_when_an_import_names_no_place(tmp_path: Path) -> None:
+    imports = "".join(
+        f'<xs:import namespace="{namespace}"/>'
+        for namespace in (
+            "http://www.w3.org/2005/08/addressing",
+            "http://www.w3.org/2003/05/soap-encoding",
+            "http://ws-i.org/profiles/basic/1.1/xsd",
+        )
+    )
+    uses = (
+        '<xs:element xmlns:a="http://www.w3.org/2005/08/addressing" name="Where" type="a:EndpointReferenceType"/>'
+        '<xs:element xmlns:w="http://ws-i.org/profiles/basic/1.1/xsd" name="File" type="w:swaRef"/>'
+        '<xs:element name="Rows"><xs:complexType xmlns:e="http://www.w3.org/2003/05/soap-encoding">'
+        '<xs:attribute ref="e:itemType"/></xs:complexType></xs:element>'
+    )
+    first = '<xs:element name="Create">'
+    plain = load(tmp_path, TINY)
+
+    wsdl = load(tmp_path, TINY.replace(first, f"{imports}{uses}{first}", 1))
+
+    assert wsdl.types.get_element("{urn:tiny}Where").type.name == "EndpointReferenceType"
+    assert wsdl.documents == plain.documents + 3
+    assert len(wsdl.fingerprints) == 1  # bundled ones change with us, not with the ERP

@@ -17,7 +17,7 @@ from connector.errors import AccessRefusedError, ConfigError, UnavailableError
 _XSD = "{http://www.w3.org/2001/XMLSchema}"
 _LOADING = Limits(connect=10, read=60, deadline=120, max_body_bytes=50 * 1024 * 1024)
 
-# Hand-written: what schemas need of these three, so that no WSDL makes this connector ask the internet.
+# Hand-written: what schemas need of these, so that no WSDL makes this connector ask the internet.
 STANDARD: Mapping[str, str] = {
     "http://schemas.xmlsoap.org/soap/encoding/": "soap_encoding.xsd",
     "http://www.w3.org/2001/xml.xsd": "xml_namespace.xsd",
@@ -26,6 +26,13 @@ STANDARD: Mapping[str, str] = {
     "http://www.w3.org/XML/1998/namespace": "xml_namespace.xsd",
     "http://www.w3.org/2005/05/xmlmime": "xmlmime.xsd",
     "https://www.w3.org/2005/05/xmlmime": "xmlmime.xsd",
+    "http://www.w3.org/2003/05/soap-encoding": "soap12_encoding.xsd",
+    "http://www.w3.org/2003/05/soap-encoding/": "soap12_encoding.xsd",
+    "http://www.w3.org/2005/08/addressing": "addressing.xsd",
+    "http://www.w3.org/2005/08/addressing/ws-addr.xsd": "addressing.xsd",
+    "http://www.w3.org/2006/03/addressing/ws-addr.xsd": "addressing.xsd",
+    "http://ws-i.org/profiles/basic/1.1/xsd": "swaref.xsd",
+    "http://ws-i.org/profiles/basic/1.1/swaref.xsd": "swaref.xsd",
 }
 _BUNDLED = Path(__file__).parent / "schemas"
 
@@ -53,6 +60,7 @@ class Documents:
         self._source = source
         self._wire = wire
         self.read: dict[str, bytes] = {}
+        self._given: dict[str, bytes] = {}
         self.roots: list[Any] = []  # lxml elements, in the order of reading
 
     def load(self, location: str) -> bytes:
@@ -62,9 +70,11 @@ class Documents:
         """
         if location not in self.read:
             content = self._find(location)
-            self.roots.append(read_document(content, location))
+            root = read_document(content, location)
+            self.roots.append(root)
             self.read[location] = content
-        return self.read[location]
+            self._given[location] = etree.tostring(root) if _name_places(root) else content
+        return self._given[location]
 
     def sha256(self) -> str:
         """Give the fingerprint of what was read: of one file its own, of several that of their list.
@@ -133,6 +143,18 @@ def _within(root: Any, namespace: str) -> Any:
     taken.set("targetNamespace", namespace)
     taken.extend(deepcopy(child) for child in root)
     return taken
+
+
+def _name_places(root: Any) -> bool:
+    """Say where well-known schemas are that are imported by their name alone; tell whether there were any."""
+    found = [
+        each
+        for each in root.iter(f"{_XSD}import")
+        if each.get("schemaLocation") is None and each.get("namespace") in STANDARD
+    ]
+    for each in found:
+        each.set("schemaLocation", each.get("namespace"))
+    return bool(found)
 
 
 def is_remote(location: str) -> bool:

@@ -76,11 +76,9 @@ def write_skeleton(wsdl: Wsdl, choices: Choices) -> str:
     )
     prefixes = Prefixes()
     parts = [
-        _head(wsdl, choices, port, service, names),
+        _head(wsdl, choices, port, service, names) + _idempotency(can_look=lookup is not None),
         _step(wsdl, port, create, prefixes, choices),
-        _lookup(wsdl, port, lookup, prefixes, choices)
-        if lookup
-        else "lookup: []   # no operation looks like one\n",
+        _lookup(wsdl, port, lookup, prefixes, choices) if lookup else _NO_LOOKUP,
         _TAIL,
     ]
     return parts[0] + prefixes.written() + "".join(parts[1:])
@@ -130,10 +128,17 @@ settings: {{}}                             # address: where the ERP answers
 secrets: {{user: user of the integration, password: its password}}
 auth:
   - http_basic: {{user: "${{secrets.user}}", password: "${{secrets.password}}"}}
-idempotency:
-  class: lookup_only                     # or unique, native: what the ERP does with the same document twice
-  key: ${{record.@key}}
 """
+
+
+def _idempotency(*, can_look: bool) -> str:
+    """Give the lines about a second delivery. Without a lookup nothing but the ERP itself prevents one."""
+    class_ = (
+        "class: lookup_only                     # or unique, native: what the ERP does with the same document twice"
+        if can_look
+        else "class: unique                          # only if the ERP refuses a second one; or native, or add a lookup"
+    )
+    return f"idempotency:\n  {class_}\n  key: ${{record.@key}}\n"
 
 
 def _sources(choices: Choices) -> str:
@@ -175,7 +180,9 @@ def _lookup(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choic
 """
 
 
-_NO_LOOKUP = "lookup: []   # no operation looks like one\n"
+_NO_LOOKUP = """# No operation looks like one that finds. Without a lookup a doubt waits for the person whom the pipeline names.
+lookup: []
+"""
 _TAIL = """errors: []                               # {code: DUP, is: duplicate}
 in_doubt: {settle_seconds: 600, then: hold}
 limits: {concurrency: 2}
