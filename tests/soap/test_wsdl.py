@@ -177,7 +177,8 @@ def test_well_known_schemas_are_found_when_an_import_names_no_place(tmp_path: Pa
         )
     )
     uses = (
-        '<xs:element xmlns:a="http://www.w3.org/2005/08/addressing" name="Where" type="a:EndpointReferenceType"/>'
+        '<xs:element xmlns:a="http://www.w3.org/2005/08/addressing" name="Where" '
+        'type="a:EndpointReferenceType"/>'
         '<xs:element xmlns:w="http://ws-i.org/profiles/basic/1.1/xsd" name="File" type="w:swaRef"/>'
         '<xs:element name="Rows"><xs:complexType xmlns:e="http://www.w3.org/2003/05/soap-encoding">'
         '<xs:attribute ref="e:itemType"/></xs:complexType></xs:element>'

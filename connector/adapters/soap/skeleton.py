@@ -133,12 +133,10 @@ auth:
 
 def _idempotency(*, can_look: bool) -> str:
     """Give the lines about a second delivery. Without a lookup nothing but the ERP itself prevents one."""
-    class_ = (
-        "class: lookup_only                     # or unique, native: what the ERP does with the same document twice"
-        if can_look
-        else "class: unique                          # only if the ERP refuses a second one; or native, or add a lookup"
-    )
-    return f"idempotency:\n  {class_}\n  key: ${{record.@key}}\n"
+    named = ("lookup_only", "or unique, native") if can_look else ("unique", "or native; else add a lookup")
+    head = f"  class: {named[0]}"
+    about = f"{named[1]}: what the ERP does with the same document twice"
+    return f"idempotency:\n{head:<40} # {about}\n  key: ${{record.@key}}\n"
 
 
 def _sources(choices: Choices) -> str:
@@ -180,7 +178,7 @@ def _lookup(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choic
 """
 
 
-_NO_LOOKUP = """# No operation looks like one that finds. Without a lookup a doubt waits for the person whom the pipeline names.
+_NO_LOOKUP = """# No operation looks like one that finds: without one a doubt waits for the person whom the pipeline names.
 lookup: []
 """
 _TAIL = """errors: []                               # {code: DUP, is: duplicate}
