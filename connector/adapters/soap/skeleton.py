@@ -178,7 +178,8 @@ def _lookup(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choic
 """
 
 
-_NO_LOOKUP = """# No operation looks like one that finds: without one a doubt waits for the person whom the pipeline names.
+_NO_LOOKUP = """# No operation looks like one that finds; without one a doubt waits for the person
+# whom the pipeline names (in_doubt.person).
 lookup: []
 """
 _TAIL = """errors: []                               # {code: DUP, is: duplicate}
