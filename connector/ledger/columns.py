@@ -10,6 +10,9 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from connector.ledger.seal import Seal
 
+# Ordered by its bytes, so that everything that begins alike stands together: a prefix is a range.
+SearchKey = Text(collation="C").with_variant(Text(), "sqlite")
+
 SEALS: WeakKeyDictionary[Dialect, Seal] = WeakKeyDictionary()
 """The keys of each open database: a column type knows only which database it works for."""
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
 
-from connector.ledger.columns import Moment, Sealed, Words
+from connector.ledger.columns import Moment, Sealed, SearchKey, Words
 from connector.ledger.naming import metadata
 
 # Who is logged in to the console. Of the secret that a browser holds only a hash is kept.
@@ -50,4 +50,12 @@ report = Table(
     Column("found", Sealed, nullable=False),  # JSON
     Index(None, "kind", "id"),
     sqlite_autoincrement=True,
+)
+
+# The words of parties' names: each name is kept once, however many documents it has.
+party_word = Table(
+    "party_word",
+    metadata,
+    Column("word", SearchKey, primary_key=True),
+    Column("party_key", SearchKey, primary_key=True),
 )

@@ -21,6 +21,7 @@ from connector.ledger.delivery import (
     OnChange,
     State,
 )
+from connector.ledger.parties import learn_parties
 from connector.ledger.rows import FREE, content_columns, failure_columns
 from connector.ledger.tables import checkpoint as checkpoint_table
 from connector.ledger.tables import checkpoint_history, delivery, delivery_event
@@ -65,6 +66,9 @@ class _Verdict(StrEnum):
     IGNORED = "ignored"
 
 
+_STORED = frozenset({_Verdict.CHANGED, _Verdict.CHANGED_AFTER_DELIVERY, _Verdict.HELD})
+
+
 def store_documents(
     connection: Connection,
     pipeline: str,
@@ -76,6 +80,7 @@ def store_documents(
     """Store what is new or changed among `found`; a document found twice counts once, as last seen."""
     distinct = {document.document_id: document for document in found}
     verdicts: Counter[_Verdict] = Counter()
+    stored: list[Found] = []
     for chunk in _chunks(distinct.values()):
         known = _known(connection, pipeline, chunk)
         new = [document for document in chunk if document.document_id not in known and document.is_ready]
@@ -83,13 +88,17 @@ def store_documents(
             new = new[: origin.most - verdicts[_Verdict.NEW]]
         _insert(connection, pipeline, new, now, origin)
         verdicts[_Verdict.NEW] += len(new)
-        verdicts.update(
-            _Verdict.UNCHANGED
-            if origin.only_new
-            else _revise(connection, known[document.document_id], document, on_change, now, origin)
-            for document in chunk
-            if document.document_id in known
-        )
+        stored += new
+        for document in chunk:
+            if document.document_id not in known:
+                continue
+            verdict = _Verdict.UNCHANGED
+            if not origin.only_new:
+                verdict = _revise(connection, known[document.document_id], document, on_change, now, origin)
+            verdicts[verdict] += 1
+            if verdict in _STORED:
+                stored.append(document)
+    learn_parties(connection, (document.headline.party for document in stored))
     return Listed(**{verdict.value: count for verdict, count in verdicts.items()})
 
 

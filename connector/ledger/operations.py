@@ -15,6 +15,7 @@ from connector.errors import PermanentError
 from connector.ledger.database import Database
 from connector.ledger.delivery import LIVE, Delivery, Found, Halt, State
 from connector.ledger.halts import halts_of
+from connector.ledger.parties import learn_parties
 from connector.ledger.rows import (
     FREE,
     SEND_RECORD,
@@ -184,6 +185,7 @@ class Operations:
         now = self._clock()
         columns = delivery.c
         done: list[int] = []
+        parties: list[str | None] = []
         with self._database.write() as connection:
             for start in range(0, len(ids), _CHUNK):
                 meant = select(*WITHOUT_SNAPSHOT).where(
@@ -203,6 +205,8 @@ class Operations:
                     )
                     connection.execute(insert(delivery_event).values(_event(name, row, values, by, now)))
                     done.append(row["id"])
+                    parties.append(values.get("party"))
+            learn_parties(connection, parties)
             if done:
                 record_act(connection, name, by, now, count=len(done))
         return tuple(done)

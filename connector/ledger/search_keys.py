@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from connector.ledger.columns import storable
 
+LAST = "\U0010ffff"  # of all characters: with it, a prefix is a range
 LONGEST = 200  # characters: an index entry has its limit, and nobody types more
 _QUOTED = re.compile(r'"[^"]*"|\'[^\']*\'|“[^”]*”')  # backticks hold names of fields
 _NUMBER = re.compile(r"\d[\d.,]*")

@@ -343,7 +343,8 @@ class Store:
     ) -> tuple[Delivery, ...]:
         """Give deliveries that fit every condition named, newest first, with empty snapshots."""
         columns = delivery.c
-        statement = select(*WITHOUT_SNAPSHOT).order_by(columns.id.desc()).limit(limit).offset(offset)
+        newest_first = select(*WITHOUT_SNAPSHOT).order_by(columns.found_at.desc(), columns.id.desc())
+        statement = newest_first.limit(limit).offset(offset)
         if pipeline is not None:
             statement = statement.where(columns.pipeline == pipeline)
         if states is not None:
@@ -356,9 +357,16 @@ class Store:
 
     def events(self, delivery_id: int) -> tuple[DeliveryEvent, ...]:
         """Give one delivery's story, oldest first."""
+        return tuple(self.stories([delivery_id])[delivery_id])
+
+    def stories(self, ids: Sequence[int]) -> Mapping[int, Sequence[DeliveryEvent]]:
+        """Give the stories of these deliveries, each oldest first."""
         columns = delivery_event.c
-        statement = select(delivery_event).where(columns.delivery_id == delivery_id).order_by(columns.id)
-        return tuple(map(read_event, self._rows(statement)))
+        statement = select(delivery_event).where(columns.delivery_id.in_(ids)).order_by(columns.id)
+        stories: dict[int, list[DeliveryEvent]] = {number: [] for number in ids}
+        for row in self._rows(statement):
+            stories[row["delivery_id"]].append(read_event(row))
+        return stories
 
     def counts(self, *, backfills: bool = True) -> Mapping[str, Mapping[State, int]]:
         """Give how many deliveries of each pipeline are in each state; states without any are left out.

@@ -19,7 +19,7 @@ from sqlalchemy import (
 
 import connector.ledger.console_tables
 import connector.ledger.original_table  # noqa: F401 both register their tables
-from connector.ledger.columns import Amount, Moment, Sealed, Words
+from connector.ledger.columns import Amount, Moment, Sealed, SearchKey, Words
 from connector.ledger.delivery import OPEN_STATES, State
 from connector.ledger.naming import metadata as metadata  # noqa: PLC0414 those who need it need every table
 
@@ -37,13 +37,12 @@ MIGRATIONS = (
     "0011",
     "0012",
     "0013",
+    "0014",
 )
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
 # SQLite numbers rows by itself only in a column that is spelt INTEGER.
 _RowId = BigInteger().with_variant(Integer(), "sqlite")
-# Ordered by its bytes, so that everything that begins alike stands together: a prefix is a range.
-_SearchKey = Text(collation="C").with_variant(Text(), "sqlite")
 
 
 def _any_of(states: frozenset[State]) -> str:
@@ -91,12 +90,12 @@ delivery = Table(
     Column("notice_failure", Words),
     Column("notice_shown_at", Moment),  # from here on Docflo may show the reason
     Column("backfill_id", _RowId, nullable=False, server_default="0"),  # whose work it is; 0: the pipeline's
-    # What people search by, in the form that their words are compared in: `searching.py`.
-    Column("number_key", _SearchKey),
-    Column("number_end_key", _SearchKey),  # from its end: people type the last digits
-    Column("party_key", _SearchKey),
-    Column("amount_key", _SearchKey),
-    Column("receipt_key", _SearchKey),
+    # What people search by, in the form that their words are compared in: `search_keys.py`.
+    Column("number_key", SearchKey),
+    Column("number_end_key", SearchKey),  # from its end: people type the last digits
+    Column("party_key", SearchKey),
+    Column("amount_key", SearchKey),
+    Column("receipt_key", SearchKey),
     Column("failure_cause", Words),  # the reason without what differs from document to document
     # One delivery per document and pipeline: listing a document twice can never deliver it twice.
     UniqueConstraint("pipeline", "document_id"),
@@ -120,19 +119,29 @@ delivery = Table(
     CheckConstraint("attempts >= 0 AND revision >= 1 AND lease_epoch >= 0", name="counters"),
     Index(None, "pipeline", "state", "backfill_id", "due_at"),  # what is due; also counts by state
     Index(None, "pipeline", "notice_due_at"),  # which reasons are to be told
-    Index(None, "state", "id"),  # listings by state over all pipelines, newest first
-    # Pages of the console, newest first: of everything, of a state, of a pipeline.
+    # Lists, newest first: of everything, of a state, of a pipeline, of both.
     Index(None, "found_at", "id"),
     Index(None, "state", "found_at", "id"),
     Index(None, "pipeline", "found_at", "id"),
-    Index(None, "number_key"),
-    Index(None, "number_end_key"),
-    Index(None, "party_key"),
-    Index(None, "amount_key"),
+    Index(None, "pipeline", "state", "found_at", "id"),
+    # What is searched by; with the time, so that the newest are found without reading the rows.
+    Index(None, "number_key", "found_at", "id"),
+    Index(None, "number_end_key", "found_at", "id"),
+    Index(None, "party_key", "found_at", "id"),
+    Index(None, "amount_key", "found_at", "id"),
     Index(None, "document_id"),
     Index(None, "receipt_key"),
     Index(None, "delivered_at"),  # what was delivered today
-    # Dead letters by their cause.
+    # Dead letters of a class, newest first; and by their cause.
+    *(
+        Index(
+            f"ix_delivery_dead_{'_'.join(columns)}",
+            *(*columns, "found_at", "id"),
+            sqlite_where=text("state = 'dead'"),
+            postgresql_where=text("state = 'dead'"),
+        )
+        for columns in (("failure_class",), ("pipeline", "failure_class"))
+    ),
     Index(
         "ix_delivery_dead",
         *("failure_class", "failure_cause", "pipeline", "changed_at"),

@@ -19,6 +19,7 @@ from connector.console.server import WebServer
 from connector.docflo.shared_budget import Balance
 from connector.ledger.database import Database
 from connector.ledger.delivery import Headline, State
+from connector.ledger.parties import learn_parties
 from connector.ledger.rows import content_columns, failure_columns
 from connector.ledger.search_keys import search_key
 from connector.ledger.tables import delivery
@@ -45,7 +46,20 @@ def fill(database: Database, count: int, now: datetime) -> None:
         with database.write() as connection:
             connection.execute(_again(first, copy))
     with database.write() as connection:
-        connection.exec_driver_sql("ANALYZE")
+        learn_parties(connection, PARTIES)
+    _let_settle(database)
+
+
+def _let_settle(database: Database) -> None:
+    """Do what PostgreSQL does by itself within minutes. SQLite does nothing by itself."""
+    with database.read() as connection:
+        if connection.dialect.name != "postgresql":
+            return
+        driver: Any = connection.connection.driver_connection
+        driver.rollback()
+        driver.autocommit = True  # tables are not tidied inside of a transaction
+        driver.execute("VACUUM ANALYZE delivery")
+        driver.autocommit = False
 
 
 def _again(first: int, copy: int) -> Insert:
@@ -151,14 +165,26 @@ def addresses(now: datetime) -> Mapping[str, str]:
         "of a pipeline": "/documents?pipeline=orders-to-erp",
         "of a pipeline and a state": "/documents?pipeline=orders-to-erp&state=in_doubt",
         "of a class": "/documents?class=RejectedError",
+        "of a class and a pipeline": "/documents?class=RejectedError&pipeline=orders-to-erp",
+        "of a class and another state": "/documents?class=RejectedError&state=pending",
         "of a class that is not there": "/documents?class=NoSuchError",
         "of a day": f"/documents?from={day}&to={day}",
         "of a day and a state": f"/documents?from={day}&to={day}&state=dead",
         "by the end of a number": "/documents?q=04217",
         "by the beginning of a number": "/documents?q=INV-000042",
+        "by the beginning of many old numbers": "/documents?q=INV-0000",
+        "by the beginning of old numbers, of a state": "/documents?q=INV-0000&state=completed",
+        "by what only old numbers have, of a state": "/documents?q=INV-000&state=skipped",
         "by any number": "/documents?q=inv",
+        "by any number of a state": "/documents?q=inv&state=dead",
+        "by any number of a state and a pipeline": "/documents?q=inv&state=skipped&pipeline=orders-to-erp",
+        "by any number long ago": f"/documents?q=inv&to={day}",
         "by a party": "/documents?q=birch+41",
+        "by a word of a party": "/documents?q=party%3A417",
         "by many parties": "/documents?q=party%3Aa",
+        "by many parties of a class": "/documents?q=party%3Ab&class=RejectedError",
+        "by many parties and a number": "/documents?q=party%3Abirch+number%3AINV-00004",
+        "of a pipeline and a usual state": "/documents?state=completed&pipeline=orders-to-erp",
         "by an amount": "/documents?q=1250.50",
         "by a target id": "/documents?q=target%3Aa01000000001041",
         "by a Docflo id": "/documents?q=id%3A000000000000000000001041",

@@ -1,4 +1,8 @@
-"""No page of the console reads a whole table: every statement about deliveries goes through an index."""
+"""No page of the console reads a whole table: every statement about deliveries goes through an index.
+
+A few rows are read faster without any, so PostgreSQL is told here to do that only where it must. What it
+does with a million is in `tests/soak/soak_console.py`.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,7 +16,7 @@ from connector.clock import utc_now
 from connector.ledger.database import Database
 from tests.console.large import addresses, fill, served
 
-ROWS = 12_000
+ROWS = 2_000
 LARGE = ("delivery",)
 
 Statement = tuple[str, Any]
@@ -33,26 +37,30 @@ def told() -> Iterator[list[Statement]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
-def whole_reads(database: Database, statements: Sequence[Statement]) -> list[str]:
-    """Give the statements for which the database would read all of a large table."""
+def whole_reads(database: Database, statements: Sequence[Statement], *, is_small: bool = False) -> list[str]:
+    """Give the statements for which the database would read all of a large table, or of its index."""
     found: list[str] = []
     with database.read() as connection:
         dialect = connection.dialect.name
         explain = "EXPLAIN QUERY PLAN " if dialect == "sqlite" else "EXPLAIN "
+        if is_small and dialect == "postgresql":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
         for statement, parameters in statements:
             if not statement.startswith(("SELECT", "WITH")):
                 continue
             plan = "\n".join(
                 str(row[-1]) for row in connection.exec_driver_sql(explain + statement, parameters)
             )
-            if _reads_all(plan):
+            if _reads_all(plan, is_bounded="LIMIT" in statement):
                 found.append(f"{statement}\n{plan}")
     return found
 
 
-def _reads_all(plan: str) -> bool:
+def _reads_all(plan: str, *, is_bounded: bool) -> bool:
     scans = re.findall(r"Seq Scan on (\w+)", plan)
-    scans += re.findall(r"SCAN (\w+)(?! USING)(?:\n|$)", plan)
+    scans += re.findall(r"SCAN (\w+)(?:\n|$)", plan)
+    if not is_bounded:  # what is ordered by an index is read from one of its ends, as far as is asked
+        scans += re.findall(r"SCAN (\w+) USING", plan)
     return any(table in LARGE for table in scans)
 
 
@@ -68,4 +76,5 @@ def test_no_page_reads_a_whole_table(any_database: Database, tmp_path: Path) -> 
             asked[what] = statements
 
     assert all(any("delivery" in text for text, _ in statements) for statements in asked.values())
-    assert {what: found for what, each in asked.items() if (found := whole_reads(any_database, each))} == {}
+    whole = {what: whole_reads(any_database, each, is_small=True) for what, each in asked.items()}
+    assert {what: found for what, found in whole.items() if found} == {}

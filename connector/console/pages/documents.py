@@ -16,6 +16,7 @@ from connector.console.person import Person, Role, person_of
 from connector.errors import ConfigError
 from connector.ledger.browsing import Browsing
 from connector.ledger.delivery import Delivery, State
+from connector.ledger.searching import COUNTED, FAR
 from connector.ledger.views import SavedView, ViewStore
 from connector.spreadsheet import MARK, line
 
@@ -42,6 +43,8 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
             "pipelines": tuple(console.config().pipelines),
             "views": views.all(),
             "words": WORDS,
+            "far": FAR,
+            "counted": COUNTED,
         }
         return console.render(request, "documents.html", values)
 

@@ -10,8 +10,8 @@ from connector.console.pages.document import known
 from connector.console.pages.page import Console, Page
 from connector.console.pages.posting import Form, act_route
 from connector.errors import ConnectorError
-from connector.ledger.browsing import Browsing, Sought
-from connector.ledger.delivery import Delivery, State
+from connector.ledger.browsing import Browsing
+from connector.ledger.delivery import Delivery
 from connector.ledger.rows import DeliveryEvent
 from connector.pipeline import by_hand
 from connector.record import Receipt
@@ -24,13 +24,14 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
     browsing = Browsing(console.database)
 
     def doubts(request: Request) -> Response:
-        listed = browsing.page(Sought(state=State.IN_DOUBT), size=MOST)
-        oldest = sorted(listed.deliveries, key=lambda each: each.doubted_at or each.changed_at)
+        oldest = browsing.oldest_doubts(MOST + 1)
+        shown = oldest[:MOST]
+        stories = console.store.stories([each.id for each in shown])
         config = console.config()
         values = {
             "title": "In doubt",
-            "doubts": [(each, _evidence(console, each)) for each in oldest],
-            "is_more": listed.after is not None,
+            "doubts": [(each, _evidence(stories[each.id])) for each in shown],
+            "is_more": len(oldest) > MOST,
             "settle": {name: section.in_doubt.settle for name, section in config.pipelines.items()},
             "persons": {name: section.in_doubt.person for name, section in config.pipelines.items()},
         }
@@ -62,11 +63,9 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
     return [Route(PATH, doubts), act_route(console, f"{PATH}/{{id:int}}/ask", ask)]
 
 
-def _evidence(console: Console, delivery: Delivery) -> Sequence[DeliveryEvent]:
+def _evidence(story: Sequence[DeliveryEvent]) -> Sequence[DeliveryEvent]:
     """Give the steps that asked something of the target, the latest first."""
-    return [event for event in reversed(console.store.events(delivery.id)) if event.requests or event.detail][
-        :3
-    ]
+    return [event for event in reversed(story) if event.requests or event.detail][:3]
 
 
 def _is_early(console: Console, delivery: Delivery) -> bool:

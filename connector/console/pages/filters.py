@@ -10,8 +10,9 @@ from starlette.datastructures import QueryParams
 
 from connector.console.person import Person
 from connector.errors import ConfigError
-from connector.ledger.browsing import Place, Sought, read_amount
 from connector.ledger.delivery import State
+from connector.ledger.searching import Place
+from connector.ledger.sought import Sought, read_amount
 
 PARTS = ("q", "state", "pipeline", "class", "from", "to")
 """The parameters of the address; others are not looked at."""
