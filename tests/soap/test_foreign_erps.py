@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from lxml import etree
 
 from connector.adapters.soap.adapter import SoapAdapter
 from connector.adapters.soap.load import load_profile
@@ -19,6 +20,7 @@ from tests.soap.foreign_erps import FOLDER, Booking, DotNet, Foreign, Ledger, Po
 from tests.soap.test_profile_commands import run
 from tests.soap.tiny import Request, Response, serving
 
+SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 GUID = "7f1c2a3b-0000-4000-8000-000000000001"
 
 
@@ -158,6 +160,33 @@ def test_types_of_an_encoded_message_can_be_left_out(tmp_path: Path) -> None:
 
     assert len(sent) == 1
     assert b"xsi:type=" not in sent[0]
+
+
+def test_a_block_of_the_header_can_say_that_it_must_be_understood(tmp_path: Path) -> None:
+    shutil.copytree(FOLDER, tmp_path / "erp")
+    profile, wsdl = tmp_path / "erp" / "dotnet.yaml", tmp_path / "erp" / "dotnet.asmx.wsdl"
+    text = profile.read_text(encoding="utf-8").replace("ns: {", f'ns: {{s: "{SOAP_11}", ')
+    words = 'value: {"@s:mustUnderstand": "1", '
+    profile.write_text(text.replace("value: {", words, 1), encoding="utf-8")
+    declared = wsdl.read_text(encoding="utf-8")
+    last = declared.rindex("<s:anyAttribute/>")  # the block's type knows no other attributes
+    declared = declared[:last] + declared[last:].replace("<s:anyAttribute/>", "", 1)
+    wsdl.write_text(declared, encoding="utf-8")
+    blocks: list[dict[str, str]] = []
+
+    def answer(request: Request) -> Response:
+        block = etree.fromstring(request.body).find(".//{http://tempuri.org/}AuthHeader")
+        assert block is not None
+        blocks.append(dict(block.attrib))
+        return DotNet().answer(request)
+
+    with serving(answer) as address:
+        target = {"adapter": "soap", "profile": profile, "settings": {"address": address}}
+        soap = SoapAdapter(SoapSettings.model_validate(target), clock=utc_now)
+        soap.lookup([record(STYLES["dotnet"])])
+        soap.close()
+
+    assert blocks == [{f"{{{SOAP_11}}}mustUnderstand": "1"}]
 
 
 def test_a_number_that_an_encoded_reply_only_refers_to_becomes_the_receipt() -> None:

@@ -93,7 +93,7 @@ class Endpoint:
         declared = operation(self.port, name, self.wsdl)
         fit = Fit()
         arguments = self._arguments(declared, body, fit)
-        blocks = [self._shaper.global_element(tag, made, fit) for tag, made in (headers or {}).items()]
+        blocks = [self._shaper.header_block(tag, made, fit) for tag, made in (headers or {}).items()]
         if fit.misfits:
             raise MisfitError(fit.misfits)
         if blocks:

@@ -26,6 +26,9 @@ from connector.adapters.soap.written import Ready, Written, array, stand_in, wri
 from connector.adapters.soap.wsdl import Wsdl
 from connector.yaml_words import suggest
 
+_ENVELOPES = frozenset(
+    {"http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"}
+)
 _ANY_TEXT = Simple(("string",), is_list=False, facets=())
 
 
@@ -76,6 +79,20 @@ class Shaper:
             return element(name, made, self._ns)
         value = self._one(declared, simple_type(declared.type, (), self._wsdl.facets), made, name, fit)
         return element(name, Branch({}), self._ns) if fit.misfits else written(declared, value)
+
+    def header_block(self, name: str, made: Made, fit: Fit) -> Any:
+        """Give a block of the header; `@s:mustUnderstand` and `@s:actor` are SOAP's own, whatever its type."""
+        fields = made.fields if isinstance(made, Branch) else {}
+        soaps = {key: inner for key, inner in fields.items() if self._is_soaps(key)}
+        if soaps and isinstance(made, Branch):
+            made = Branch({key: inner for key, inner in fields.items() if key not in soaps}, made.type)
+        node = self.global_element(name, made, fit)
+        fill(node, Branch(soaps), self._ns)
+        return node
+
+    def _is_soaps(self, key: str) -> bool:
+        namespace = self._ns.get(key[1:].partition(":")[0]) if key.startswith("@") else None
+        return namespace in _ENVELOPES
 
     def text(self, type_: Any, made: Leaf, at: str, fit: Fit) -> Shaped:
         """Give a value as a simple type writes it."""
