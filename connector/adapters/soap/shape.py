@@ -81,7 +81,7 @@ class Shaper:
         return element(name, Branch({}), self._ns) if fit.misfits else written(declared, value)
 
     def header_block(self, name: str, made: Made, fit: Fit) -> Any:
-        """Give a block of the header; `@s:mustUnderstand` and `@s:actor` are SOAP's own, whatever its type."""
+        """Give a block of the header. SOAP's own attributes (`@s:mustUnderstand`) belong on any."""
         fields = made.fields if isinstance(made, Branch) else {}
         soaps = {key: inner for key, inner in fields.items() if self._is_soaps(key)}
         if soaps and isinstance(made, Branch):
