@@ -1,6 +1,6 @@
 """JSON with every digit: numbers with a point are Decimal on the way in and plain numbers on the way out."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -56,15 +56,16 @@ def is_html(body: bytes) -> bool:
 def _check_depth(value: object) -> None:
     level = [value] if isinstance(value, _HOLDERS) else []
     for _ in range(MAX_DEPTH):
-        level = [inner for outer in level for inner in _inside(outer) if isinstance(inner, _HOLDERS)]
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, _HOLDERS)
+        ]
         if not level:
             return
     message = f"Docflo answered with values nested more than {MAX_DEPTH} deep"
     raise UnexpectedResponseError(message)
-
-
-def _inside(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
-    return value.values() if isinstance(value, dict) else value
 
 
 def _type_name(value: object) -> str:

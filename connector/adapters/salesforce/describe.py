@@ -193,7 +193,8 @@ def number_problem(field: FieldShape, value: Decimal | int) -> str | None:
 
     Salesforce rounds to the field's scale without a word, so this is our only chance to notice.
     """
-    decimals, whole = _extent(Decimal(value))
+    digits, exponent = significant(Decimal(value))
+    decimals, whole = max(0, -exponent), max(0, len(digits) + exponent)
     if field.scale is not None and decimals > field.scale:
         return (
             f"has {decimals} decimals and the field keeps {field.scale}; Salesforce would round it silently"
@@ -201,9 +202,3 @@ def number_problem(field: FieldShape, value: Decimal | int) -> str | None:
     if field.whole_digits is not None and whole > field.whole_digits:
         return f"has {whole} digits before the point and the field takes {field.whole_digits}"
     return None
-
-
-def _extent(value: Decimal) -> tuple[int, int]:
-    """Give the decimals that matter and the digits before the point; 12.340 has two and two."""
-    digits, exponent = significant(value)
-    return max(0, -exponent), max(0, len(digits) + exponent)
