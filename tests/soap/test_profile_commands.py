@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from connector.adapters.soap.load import load_profile
+from connector.adapters.soap.outcome import Kind
+from connector.adapters.soap.reply import read_reply
+from connector.adapters.soap.wire import Answer
 from connector.cli.app import app
 from connector.cli.exits import run_and_explain
 from connector.errors import ConfigError
@@ -61,6 +64,23 @@ def test_a_skeleton_of_a_wsdl_that_offers_no_lookup_loads_and_says_what_that_mea
     assert profile.lookups == ()
     assert profile.idempotency.class_ == "unique"
     assert "without one a doubt waits for the person" in (tmp_path / "new.yaml").read_text(encoding="utf-8")
+
+
+def test_a_skeleton_of_an_operation_without_reply_leaves_the_outcome_to_the_lookup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wsdl = (FOLDER / "tiny.wsdl").read_text(encoding="utf-8")
+    one_way = wsdl.replace('<output message="t:CreateResponse"/>', "", 1)
+    one_way = one_way.replace('<output><soap:body use="literal"/></output>', "", 1)
+    (tmp_path / "tiny.wsdl").write_text(one_way, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+
+    assert run(monkeypatch, "profile", "new", "--wsdl", "tiny.wsdl", "--output", "new.yaml") == 0
+
+    [step] = load_profile(tmp_path / "new.yaml").steps
+    taken = read_reply(Answer(status=202, headers={}, body=b""))
+    refused = read_reply(Answer(status=500, headers={}, body=b""))
+    assert [step.call.judge.judge(each).kind for each in (taken, refused)] == [Kind.ACCEPTED, Kind.IN_DOUBT]
 
 
 def test_check_builds_every_message_without_a_network(

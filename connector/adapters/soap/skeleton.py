@@ -151,17 +151,11 @@ def _sources(choices: Choices) -> str:
 def _step(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choices) -> str:
     reply = "".join(f"    # reply: {line}\n" for line in _reply(wsdl, port, name, prefixes))
     blocks = _header_blocks(wsdl, port, name, prefixes)
+    outcome = _ONE_WAY if operation(port, name, wsdl).output is None else _OUTCOME
     return f"""{blocks}steps:
   - operation: {name}
     body:{_body(wsdl, port, name, prefixes, choices)}
-{reply}    outcome:
-      - when: false()                    # XPath that holds in a reply that says yes, and in no other
-        is: delivered
-      - when: false()                    # and in one that says no
-        is: rejected
-        # code: string(//...)
-        # message: string(//...)
-    record_id: //id                      # XPath of the new record's number in that reply
+{reply}{outcome}    record_id: //id                      # XPath of the new record's number in that reply
 """
 
 
@@ -178,6 +172,18 @@ def _lookup(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choic
 """
 
 
+_OUTCOME = """    outcome:
+      - when: false()                    # XPath that holds in a reply that says yes, and in no other
+        is: delivered
+      - when: false()                    # and in one that says no
+        is: rejected
+        # code: string(//...)
+        # message: string(//...)
+"""
+_ONE_WAY = """    outcome:                             # one-way: no reply tells what was booked, the lookup does
+      - http_status: [200, 202, 204]
+        is: accepted
+"""
 _NO_LOOKUP = """# No operation looks like one that finds; without one a doubt waits for the person
 # whom the pipeline names (in_doubt.person).
 lookup: []
