@@ -180,7 +180,7 @@ _OUTCOME = """    outcome:
         # code: string(//...)
         # message: string(//...)
 """
-_ONE_WAY = """    outcome:                             # one-way: no reply tells what was booked, the lookup does
+_ONE_WAY = """    outcome:                             # one-way: the lookup tells what was booked
       - http_status: [200, 202, 204]
         is: accepted
 """
