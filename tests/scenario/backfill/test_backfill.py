@@ -49,6 +49,7 @@ def test_without_apply_it_is_counted_cheaply_and_nothing_is_done(world: World, c
     plan = ran.json
     assert (plan["documents"], plan["to_deliver"], plan["already"]) == (OLD, OLD, {})
     assert plan["requests"]["writes"] == 2 * OLD
+    assert plan["target_calls"] == 2 * -(-OLD // BATCH)  # of each batch a query, and a call of graphs
     assert plan["hourly_limit"] == 1000
     assert plan["hours"] == round(plan["requests"]["total"] / 700, 2)
     requests = world.running.docflo.journal.requests
