@@ -36,6 +36,7 @@ from connector.config import Config
 from connector.docflo.budget import Lane
 from connector.errors import ConfigError
 from connector.ledger.backfill import Backfill, BackfillState
+from connector.ledger.backfills import BackfillStore
 from connector.ledger.database import Database
 from connector.pipeline.breaker import listing_of
 from connector.pipeline.definition import Pipeline
@@ -187,22 +188,28 @@ def _plan(connector: Connector, pipeline: Pipeline, wish: Wish, over: Range, per
     )
 
 
-def _begin(connector: Connector, wish: Wish, over: Range, percent: int) -> Backfill:
+def _wanted(pipeline: str, over: Range, actor: str, *, most: int | None, only_missing: bool) -> Backfill:
     now = utc_now()
-    wanted = Backfill(
+    return Backfill(
         id=0,
-        pipeline=wish.pipeline,
+        pipeline=pipeline,
         created_from=over.start,
         created_to=over.end,
         state=BackfillState.RUNNING,
         total=0,  # until it is planned
-        most=wish.most,
-        only_missing=wish.only_missing,
+        most=most,
+        only_missing=only_missing,
         began_at=now,
         changed_at=now,
-        actor=by("begin", "").actor,
+        actor=actor,
     )
-    begun = connector.backfills.begin(wanted)
+
+
+def _begin(connector: Connector, wish: Wish, over: Range, percent: int) -> Backfill:
+    actor = by("begin", "").actor
+    begun = connector.backfills.begin(
+        _wanted(wish.pipeline, over, actor, most=wish.most, only_missing=wish.only_missing)
+    )
     if begun is not None:
         if percent > LARGEST_BUDGET:
             typer.echo(f"The live pipelines keep their reserve: {LARGEST_BUDGET}% of each hour.", err=True)
@@ -331,3 +338,19 @@ def plan_for_a_person(
             wait=False,
         )
         return plan_json(_plan(connector, meant, wish, over, percent), now)
+
+
+def begin_for_a_person(database: Database, pipeline: str, start: str, end: str, actor: str) -> Backfill:
+    """Store a backfill that whoever works on backfills takes up.
+
+    Raises: ConfigError for what makes no sense, or shares a part of its range with another backfill.
+    """
+    over = read_range(start, end, utc_now())
+    store = BackfillStore(database, clock=utc_now)
+    begun = store.begin(_wanted(pipeline, over, actor, most=None, only_missing=False))
+    if begun is not None:
+        return begun
+    known = store.clash(pipeline, over.start, over.end)
+    if known is None:
+        raise ConfigError("another backfill over this range has just ended", remedy="look at the list again")
+    raise _overlap(known)

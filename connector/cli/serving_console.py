@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from starlette.routing import Mount
 
 from connector.adapters.base import Finding
-from connector.cli.backfilling import plan_for_a_person
+from connector.cli.backfilling import begin_for_a_person, plan_for_a_person
 from connector.cli.checking import Report, check_offline, check_online
 from connector.clock import utc_now
 from connector.config import Config
@@ -47,6 +47,9 @@ def console_mount(
     def plan_backfill(name: str, start: str, end: str) -> Mapping[str, object]:
         return plan_for_a_person(database, config(), name, start, end)
 
+    def begin_backfill(name: str, start: str, end: str, actor: str) -> int:
+        return begin_for_a_person(database, name, start, end, actor).id
+
     render, settings = Renderer(PAGES, clock=utc_now), config().web.access
     access = login_access(settings, database, render=render, clock=utc_now) if settings else local_access()
 
@@ -66,6 +69,7 @@ def console_mount(
         balance=balance,
         check=check,
         plan_backfill=plan_backfill,
+        begin_backfill=begin_backfill,
         reach=reach,
         docflo=docflo,
         clock=utc_now,

@@ -1,19 +1,23 @@
 """Reconcile, audit, connections and the lab, as somebody in finance or integration sees them."""
 
 import json
+import re
 from datetime import timedelta
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
 from connector.cli.session import open_session
 from connector.clock import utc_now
-from connector.ledger.acts import ActStore
+from connector.ledger.acts import ActFilter, ActStore
 from connector.ledger.backfill import Backfill, BackfillState
 from connector.ledger.backfills import BackfillStore
 from connector.ledger.operations import By
+from connector.sandbox.docflo.generate import generate_documents
 from connector.wiring import open_ledger_database
 from tests.console.conftest import Shown
+from tests.console.test_accessibility import violations
 
 pytestmark = pytest.mark.xdist_group("browser")
 
@@ -35,6 +39,7 @@ def test_a_comparison_shows_sums_and_leads_to_what_is_missing(own: Shown, page: 
 
     sums = page.get_by_role("table", name="Sums of both sides")
     expect(sums).to_be_visible()
+    assert violations(page) == []
     expect(page.get_by_role("link", name="missing (4)")).to_be_visible()
     page.get_by_role("link", name="doubled (1)").click()
     found = page.get_by_role("table", name="Differences").locator("tbody tr")
@@ -129,7 +134,9 @@ def test_markup_in_a_pasted_document_is_text_in_the_lab(shown: Shown, page: Page
     expect(page).to_have_title("Mapping lab · docflo-connector")
 
 
-def test_a_backfill_is_planned_watched_and_paused_with_a_reason(own: Shown, page: Page) -> None:
+def test_a_backfill_is_planned_begun_watched_and_paused_with_a_reason(own: Shown, page: Page) -> None:
+    for earlier in generate_documents(2, seed="earlier", now=utc_now() - timedelta(days=35)):
+        own.world.running.docflo.add(earlier)
     database = open_ledger_database(open_session(own.world.config))
     store = BackfillStore(database, clock=utc_now)
     start = utc_now() - timedelta(days=90)
@@ -153,12 +160,33 @@ def test_a_backfill_is_planned_watched_and_paused_with_a_reason(own: Shown, page
     page.get_by_label("Created from").fill(f"{utc_now() - timedelta(days=60):%Y-%m-%d}")
     page.get_by_role("button", name="Plan").click()
     expect(page.locator("code").first).to_contain_text("docflo-connector backfill invoices-to-crm --from")
-    expect(page.get_by_role("table", name="Backfills, newest first")).to_contain_text("0 of 7")
-    page.get_by_label("Reason").first.fill("month end")
-    page.get_by_role("button", name="Pause").click()
+    table = page.get_by_role("table", name="Backfills, newest first")
+    expect(table).to_contain_text("0 of 7")
+    page.get_by_label("Reason, kept").fill("the years before")
+    page.get_by_role("button", name="Begin it: 2 documents").click()
 
-    expect(page.get_by_role("table", name="Backfills, newest first")).to_contain_text("month end")
-    known = store.get(begun.id)
+    expect(page.get_by_role("status")).to_contain_text(f"Backfill {begun.id + 1} is begun")
+    page.get_by_label("Reason").nth(-2).fill("month end")
+    page.get_by_role("button", name="Pause").last.click()
+    expect(table).to_contain_text("month end")
+    known = {each.id: (each.state, each.reason) for each in store.all()}
+    [act] = [each for _, each in ActStore(database).page(ActFilter(act="backfill begin"), 5)]
     database.close()
-    assert known is not None
-    assert (known.state, known.reason) == (BackfillState.PAUSED, "month end")
+    assert known[begun.id] == (BackfillState.PAUSED, "month end")
+    assert known[begun.id + 1][0] is BackfillState.RUNNING
+    assert act.reason == "the years before"
+    assert act.filter.startswith(f"backfill={begun.id + 1} pipeline=invoices-to-crm")
+
+
+def test_a_backfill_of_another_count_than_was_seen_is_not_begun(shown: Shown) -> None:
+    start = f"{utc_now() - timedelta(days=60):%Y-%m-%d}"
+    with httpx.Client(base_url=shown.url, headers={"Origin": shown.url}) as client:
+        token = re.search(r'name="form_token" value="([^"]+)"', client.get("/backfills").text)
+        assert token is not None
+        form = {"pipeline": "invoices-to-crm", "from": start, "to": f"{utc_now():%Y-%m-%d}", "reason": "why"}
+        answer = client.post("/backfills/begin", data={**form, "seen": "1", "form_token": token[1]})
+        listed = client.get("/backfills").text
+
+    assert answer.status_code == 409
+    assert "is not what you saw" in answer.text
+    assert "There was none yet." in listed

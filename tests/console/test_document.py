@@ -1,6 +1,8 @@
 """One document's page, and what a person does there: each act with its effect on both sides."""
 
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -8,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from connector.cli.session import open_session
 from connector.ledger.delivery import Delivery, State
+from connector.sandbox.docflo.document import Upload
 from connector.wiring import open_ledger
 from tests.console.conftest import FEW_GOOD, Shown, sync
 from tests.scenario.conftest import World
@@ -95,6 +98,47 @@ def test_the_original_is_fetched_once_it_is_asked_for_and_can_run_nothing(own: S
     assert "default-src 'none'" in headers["content-security-policy"]
     assert refused.status_code == 403
     assert journal.count()["original"] == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "content", "is_shown"),
+    [
+        ("../../../etc/cron.d/x.html", "text/html", b"<script>alert(1)</script>", False),
+        ("/etc/passwd", "image/svg+xml", b"<svg onload='alert(1)'/>", False),
+        ("..\\..\\a\0b\r\nSet-Cookie: x=1.pdf", "application/pdf", b"<html><script>alert(1)</script>", False),
+        ("fdp.\u202eexe", "application/pdf", b"%PDF-1.7\n1 0 obj", True),
+    ],
+)
+def test_the_name_and_type_of_an_original_lead_nowhere_and_run_nothing(
+    shown: Shown,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    told: str,
+    content: bytes,
+    is_shown: bool,  # noqa: FBT001 a column of the table
+) -> None:
+    delivery = deliveries(shown.world, State.COMPLETED)[0]
+    docflo = shown.world.running.docflo
+    before = docflo.documents[delivery.document_id]
+    docflo.add(replace(before, name=name, upload=Upload(content=content, content_type=told)))
+    folder = tmp_path / "a" / "b" / "c"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+
+    answer = httpx.get(f"{shown.url}/documents/{delivery.id}/original")
+    docflo.add(before)
+
+    assert (answer.status_code, answer.content) == (200, content)
+    headers = answer.headers
+    policy = headers["content-security-policy"]
+    assert headers["content-type"] == ("application/pdf" if is_shown else "application/octet-stream")
+    assert headers["content-disposition"] == ("inline" if is_shown else 'attachment; filename="original"')
+    assert policy.startswith("default-src 'none'")
+    assert "script" not in policy
+    assert policy.endswith("; sandbox") is not is_shown
+    assert "set-cookie" not in headers
+    assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
 
 
 def test_a_replay_after_the_repair_delivers_once_and_is_on_record(own: Shown, page: Page) -> None:

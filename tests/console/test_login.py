@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 import time_machine
+from playwright.sync_api import Page
 from typer.testing import CliRunner
 
 from connector.cli.app import app
@@ -16,6 +17,7 @@ from connector.clock import utc_now
 from connector.console.access.login import OF_ADDRESS
 from connector.errors import ConfigError
 from tests.console.access import PASSWORD, Guarded, guarded, guesses, write_people
+from tests.console.test_accessibility import violations
 
 FOREIGN = "https://evil.example"
 
@@ -33,6 +35,13 @@ def test_no_page_is_shown_to_who_has_not_logged_in(door: Guarded, path: str) -> 
 
     assert answer.status_code == 303
     assert answer.headers["location"] == f"/login?next={path.replace('/', '%2F')}%3Fq%3Da%2Bb"
+
+
+@pytest.mark.xdist_group("browser")
+def test_the_login_page_has_no_serious_violation(door: Guarded, page: Page) -> None:
+    page.goto(f"{door.url}/login")
+
+    assert violations(page) == []
 
 
 def test_a_page_that_renews_itself_is_led_to_the_login_by_its_script(door: Guarded) -> None:

@@ -1,7 +1,8 @@
 """One-time loads: what one would cost, how far each is, and letting one pause or giving it up."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +14,8 @@ from starlette.routing import BaseRoute, Route
 from connector.console.pages.page import Console, Page
 from connector.console.pages.posting import MOST_FIELDS, Form, act_route, by, refusal, status_of
 from connector.console.person import Role, person_of
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, PermanentError
+from connector.ledger.acts import ActStore
 from connector.ledger.backfill import Backfill, BackfillState, Tally, documents_done, expected
 from connector.ledger.backfills import BackfillStore
 
@@ -42,7 +44,8 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
     store = BackfillStore(console.database, clock=console.clock)
 
     def backfills(request: Request) -> Response:
-        return console.render(request, "backfills.html", _values(console, store))
+        values = {**_values(console, store), "begun": request.query_params.get("begun", "")}
+        return console.render(request, "backfills.html", values)
 
     def live(request: Request) -> Response:
         return console.render(request, "backfills_live.html", _values(console, store))
@@ -74,6 +77,7 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
         Route(PATH, backfills),
         Route(f"{PATH}/live", live),
         Route(f"{PATH}/plan", plan, methods=["POST"]),
+        act_route(console, f"{PATH}/begin", partial(_begun, console)),
         act_route(console, f"{PATH}/{{number:int}}/pause", pause),
         act_route(console, f"{PATH}/{{number:int}}/resume", resume),
         act_route(console, f"{PATH}/{{number:int}}/cancel", cancel),
@@ -87,8 +91,25 @@ def _planned(console: Console, store: BackfillStore, request: Request, form: Map
     except ConnectorError as error:
         return refusal(console, request, status_of(error), error.message, error.remedy)
     command = f"docflo-connector backfill {name} --from {start} --to {end} --apply"
-    values = {**_values(console, store), "plan": facts, "command": command}
+    asked = {"pipeline": name, "from": start, "to": end}
+    values = {**_values(console, store), "plan": facts, "command": command, "asked": asked}
     return console.render(request, "backfills.html", values)
+
+
+def _begun(console: Console, request: Request, form: Form) -> str:
+    """Begin what somebody saw the plan of."""
+    name, start, end = (form.get(part, "") for part in ("pipeline", "from", "to"))
+    acting = by(person_of(request), form, f"pipeline={name} from={start} to={end}")
+    counted = console.plan_backfill(name, start, end)["documents"]
+    if form.get("seen") != str(counted):
+        raise PermanentError(
+            f"Docflo has {counted} documents in this range now, which is not what you saw",
+            remedy="nothing was begun; plan again",
+        )
+    number = console.begin_backfill(name, start, end, acting.actor)
+    chosen = replace(acting, chosen=f"backfill={number} {acting.chosen}")
+    ActStore(console.database).record("backfill begin", chosen, console.now())
+    return f"{PATH}?begun={number}"
 
 
 def _values(console: Console, store: BackfillStore) -> dict[str, Any]:
@@ -97,6 +118,8 @@ def _values(console: Console, store: BackfillStore) -> dict[str, Any]:
         "names": tuple(console.config().pipelines),
         "backfills": [Progress(known=each, tally=store.tally(each)) for each in store.all()],
         "plan": None,
+        "asked": {},
+        "begun": "",
         "command": "",
         "today": console.now().date(),
     }

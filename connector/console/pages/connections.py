@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from connector.adapters.base import Severity
 from connector.config import Config
+from connector.console.pages.expiry import ends_at
 from connector.console.pages.page import Console, Page
 from connector.console.pages.posting import Form, act_route
 from connector.console.person import person_of
@@ -23,6 +24,7 @@ from connector.ledger.reports import ReportStore
 from connector.references import Secret
 
 PATH = "/connections"
+SOON = timedelta(days=30)
 KIND = "check"
 
 
@@ -33,6 +35,7 @@ class Credential:
     name: str
     reference: str
     changed_at: datetime | None  # of its file
+    ends_at: datetime | None  # as it says itself
     is_missing: bool
 
 
@@ -59,6 +62,7 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
         values = {
             "title": "Connections",
             "sides": tuple(_sides(config, breakers)),
+            "soon": console.now() + SOON,
             "balance": console.balance(),
             "report": report,
             "replicas": ReplicaStore(console.database).all(),
@@ -115,17 +119,22 @@ def _credentials(settings: BaseModel, prefix: str = "") -> Iterator[Credential]:
             yield _credential(f"{prefix}{name}", value)
         elif isinstance(value, BaseModel):
             yield from _credentials(value, f"{prefix}{name}.")
+        elif isinstance(value, dict):
+            named = ((key, each) for key, each in value.items() if isinstance(each, Secret))
+            yield from (_credential(f"{prefix}{name}.{key}", each) for key, each in named)
 
 
 def _credential(name: str, secret: Secret) -> Credential:
-    changed_at, is_missing = None, False
+    changed_at, end, is_missing = None, None, False
     try:
-        secret.reveal()
+        end = ends_at(secret.reveal())
         if secret.file is not None:
             changed_at = datetime.fromtimestamp(secret.file.stat().st_mtime, tz=UTC)
     except (ValueError, OSError):
         is_missing = True
-    return Credential(name=name, reference=secret.reference, changed_at=changed_at, is_missing=is_missing)
+    return Credential(
+        name=name, reference=secret.reference, changed_at=changed_at, ends_at=end, is_missing=is_missing
+    )
 
 
 PAGE = Page(title="Connections", path=PATH, routes=_routes)

@@ -48,6 +48,7 @@ class Console:
     balance: Callable[[], Balance]
     check: Callable[[], Sequence[Finding]]  # asks every side whether all is well; writes nothing
     plan_backfill: Callable[[str, str, str], Mapping[str, object]]  # of a pipeline, from a day to a day
+    begin_backfill: Callable[[str, str, str, str], int]  # the same, and who; gives its number
     reach: Callable[[Sequence[str]], AbstractContextManager[Reach]]  # for these pipelines; none: for all
     docflo: Callable[[], AbstractContextManager[DocfloClient]]  # alone, in the lane of what is done by hand
     clock: Clock
