@@ -41,6 +41,10 @@ def test_a_skeleton_of_any_wsdl_is_a_profile(
 
     assert run(monkeypatch, "profile", "new", "--wsdl", f"{erp}?wsdl", "--output", str(output)) == 0
 
+    assert run(monkeypatch, "profile", "check", str(output)) == 2
+    left = capsys.readouterr().out
+    assert "CreateVendorInvoice: no answer counts as delivered" in left
+    assert "FindVendorInvoices: the lookup can tell nothing" in left
     profile = load_profile(output)
     assert [step.call.operation for step in profile.steps] == ["CreateVendorInvoice"]
     assert [lookup.call.operation for lookup in profile.lookups] == ["FindVendorInvoices"]

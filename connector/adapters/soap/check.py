@@ -9,7 +9,7 @@ from connector.adapters.loopback import is_loopback
 from connector.adapters.soap.delivery import scope_of
 from connector.adapters.soap.erp import Erp
 from connector.adapters.soap.outcome import Kind
-from connector.adapters.soap.profile import MAIN, EndpointPlan
+from connector.adapters.soap.profile import MAIN, EndpointPlan, Profile
 from connector.adapters.soap.reply import Reply
 from connector.adapters.soap.settings import SoapSettings
 from connector.adapters.soap.uses import Uses, did_you_mean
@@ -33,6 +33,7 @@ def check_offline(erp: Erp, settings: SoapSettings) -> Iterator[Finding]:
     given = [*_given("settings", erp.profile.settings, settings.settings)]
     given += _given("secrets", erp.profile.secrets, settings.secrets)
     yield from given
+    yield from _unsaid(erp.profile)
     broken = False
     for name, plan in erp.profile.endpoints.items():
         endpoint = [*_endpoint(erp, name, plan)]
@@ -51,6 +52,25 @@ def _given(kind: str, declared: Mapping[str, str], given: Collection[str]) -> It
         yield _error(
             kind, f"the profile knows no `{name}`", f"take it out of {kind}, or declare it in the profile"
         )
+
+
+def _unsaid(profile: Profile) -> Iterator[Finding]:
+    """Give what a profile that was begun does not say yet: with it every document would end in doubt."""
+    for step in profile.steps:
+        good = [rule for rule in step.call.judge.rules if rule.kind in {Kind.DELIVERED, Kind.ACCEPTED}]
+        if good and not any(rule.test.can_hold for rule in good):
+            yield _error(
+                step.name,
+                "no answer counts as delivered: its `when` is false()",
+                "say which answers do; `profile call` shows one",
+            )
+    for lookup in profile.lookups:
+        if not (lookup.found.can_hold and lookup.not_found.can_hold):
+            yield _error(
+                lookup.call.operation,
+                "the lookup can tell nothing: `found` or `not_found` is false()",
+                "say which answers mean that; `profile call` shows one",
+            )
 
 
 def _endpoint(erp: Erp, name: str, plan: EndpointPlan) -> Iterator[Finding]:

@@ -33,6 +33,11 @@ class Test:
     fault_detail: XPath | None = None
     values: frozenset[str] = frozenset()  # one of these must be what `fault_detail` or `when` finds
 
+    @property
+    def can_hold(self) -> bool:
+        """Whether any reply at all can be like this."""
+        return self.when is None or self.when.path.strip() != "false()"
+
     def holds(self, reply: Reply) -> bool:
         """Tell whether it does."""
         fault = reply.fault

@@ -207,7 +207,7 @@ def _body(wsdl: Wsdl, port: Any, name: str, prefixes: Prefixes, choices: Choices
         return f"\n{tree.value(root.type, 6)}"
     lines = list(tree.lines(root.type, 6, ()))
     if not any(line.lstrip() and not line.lstrip().startswith("#") for line in lines):
-        return " {}\n" + "\n".join(lines) if lines else " {}"
+        return " {}   # `body:` alone once a line below counts\n" + "\n".join(lines) if lines else " {}"
     return "\n" + "\n".join(lines)
 
 
