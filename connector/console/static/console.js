@@ -1,4 +1,7 @@
-// What HTML alone cannot do: put a command on the clipboard, and keep a filter's empty fields out of the address.
+// What HTML alone cannot do: put a command on the clipboard, keep a filter's empty fields out of the address, and
+// show where one is in a menu that is wider than a phone.
+document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("button[data-copy]");
   if (!button) return;
