@@ -12,9 +12,11 @@ from hypothesis import settings
 from connector.ledger.database import Database, open_database
 from tests.postgres import PostgresServer, started
 
-# A machine that is busy with other things makes no example wrong.
-settings.register_profile("busy machine", deadline=None)
-settings.load_profile("busy machine")
+# The same cases each time: what is red once is red for everybody. `make soak` looks for new ones.
+# No deadline: a machine that is busy with other things makes no example wrong.
+settings.register_profile("repeated", derandomize=True, deadline=None)
+settings.register_profile("exploring", deadline=None)
+settings.load_profile("repeated")
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +42,7 @@ def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
         yield request.getfixturevalue("database")
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    opened = open_database(server.create(template=server.migrated_template()))
+    opened = open_database(server.emptied("any_ledger"))
     yield opened
     opened.close()
 

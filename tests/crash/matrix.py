@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,7 +16,9 @@ from connector.cli.sandbox_setup import sandboxes, write_sandbox_config
 from connector.config import load_config
 from connector.sandbox.faults import Fault
 from tests.crash.rows_target import RowsTarget
-from tests.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
 
 SECOND_TYPE = "receipt"
 ON_POSTGRESQL = pytest.mark.xdist_group("postgresql")
@@ -78,20 +80,15 @@ def with_second_part(pipeline: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**pipeline, "documents": {**documents, "types": [*documents["types"], SECOND_TYPE]}}
 
 
-def postgres_ledgers(server: PostgresServer) -> Callable[[Path], str]:
-    """Give a function that makes a new ledger and drops the one before, with whoever is still connected."""
-
-    def make(_folder: Path) -> str:
-        template = server.migrated_template()
-        server.run("DROP DATABASE IF EXISTS crash WITH (FORCE)")
-        return server.create("crash", template=template)
-
-    return make
-
-
 @pytest.fixture(name="matrix", scope="module", params=KINDS)
 def any_matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
     ledger, promise = request.param
-    make = postgres_ledgers(request.getfixturevalue("postgres_server")) if ledger == "postgresql" else None
-    with opened(tmp_path_factory.mktemp("crash"), make_ledger=make, promise=promise) as matrix:
+    make_ledger: Callable[[Path], str] | None = None
+    if ledger == "postgresql":
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+
+        def make_ledger(_folder: Path) -> str:
+            return server.emptied("crash")
+
+    with opened(tmp_path_factory.mktemp("crash"), make_ledger=make_ledger, promise=promise) as matrix:
         yield matrix

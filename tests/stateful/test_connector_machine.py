@@ -48,7 +48,7 @@ KINDS: tuple[dict[str, Any], ...] = (
     {"kind": "status", "status": 503},
     {"kind": "status", "status": 429},
     {"kind": "status", "status": 429, "headers": {"Retry-After": "30"}},
-    {"kind": "status", "status": 403, "headers": {"X-RateLimit-Limit": "9", "X-RateLimit-Remaining": "0"}},
+    {"kind": "status", "status": 403, "headers": {"X-RateLimit-Limit": "30", "X-RateLimit-Remaining": "0"}},
     {"kind": "html", "status": 502},
     {"kind": "html"},
     {"kind": "body", "body": b'{"documents": [{"_id":'},
