@@ -25,7 +25,8 @@ class Fit:
         self._shapes = shapes
         self._lock = threading.Lock()
         self._looked_at: datetime | None = None
-        self._looks = 0
+        self._looks = 0  # that have come to an end
+        self._doubts = 0
         self._misfit: ConfigError | None = None
 
     @property
@@ -39,6 +40,7 @@ class Fit:
 
     def forget(self) -> None:
         """Look again before the next claim: the target does not know what we write."""
+        self._doubts += 1
         self._looked_at = None
 
     def look(self, now: datetime) -> ConfigError | None:
@@ -46,14 +48,19 @@ class Fit:
 
         Raises: any `ConnectorError` when the target cannot tell.
         """
-        seen = self._looks
+        seen, doubts = self._looks, self._doubts
         with self._lock:
             if self._looks == seen:  # else somebody looked while we waited for our turn
-                self._looks += 1
-                self._looked_at = now  # also when it fails: the delivery then meets the same, and reports it
                 self._misfit = None
-                found = self._target.misfits(self._shapes)
-                self._misfit = _misfit(found) if found else None
+                try:
+                    found = self._target.misfits(self._shapes)
+                    self._misfit = _misfit(found) if found else None
+                finally:
+                    # Not before: whoever comes meanwhile must wait for the answer. Also when there is none:
+                    # the delivery then meets the same, and reports it.
+                    self._looks += 1
+                    if self._doubts == doubts:
+                        self._looked_at = now
             return self._misfit
 
 
