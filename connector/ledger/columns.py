@@ -36,7 +36,7 @@ class Moment(TypeDecorator[datetime]):
         if value.tzinfo is None:
             message = f"naive datetime {value.isoformat()}: the ledger stores aware ones only"
             raise ValueError(message)
-        moment = value.astimezone(UTC)
+        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
         return moment if dialect.name == "postgresql" else moment.isoformat(timespec="microseconds")
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002 sqlalchemy's signature
@@ -44,7 +44,7 @@ class Moment(TypeDecorator[datetime]):
         if value is None:
             return None
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-        return moment.astimezone(UTC)
+        return moment if moment.tzinfo is UTC else moment.astimezone(UTC)
 
 
 class Amount(TypeDecorator[Decimal]):
@@ -101,6 +101,8 @@ class Words(TypeDecorator[str]):
 
 def storable(text: str) -> str:
     """Replace what no database stores."""
+    if text.isascii() and "\0" not in text:
+        return text
     return "".join("\N{REPLACEMENT CHARACTER}" if _is_unstorable(letter) else letter for letter in text)
 
 

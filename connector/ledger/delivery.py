@@ -144,6 +144,9 @@ class Delivery:
     notice_failure: str | None = None  # why Docflo could not be told
     notice_shown_at: datetime | None = None  # from here on Docflo may show the reason of a dead letter
     backfill_id: int = LIVE  # whose work it is
+    fields_shown: str | None = (
+        None  # a fingerprint of the fields that Docflo shows; only its status is missing
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +160,7 @@ class Claim:
     is_takeover: bool = False  # its last owner never said what became of it
     sent: bytes | None = None  # the record that was sent, to be stored with the outcome
     requests: str | None = None  # what was sent and answered, for the story
+    fields_shown: str | None = None  # a fingerprint of the fields that went out before it failed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

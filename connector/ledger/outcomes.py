@@ -66,8 +66,34 @@ class Outcomes:
 
         `wants_original`: and that the original file is to be shown beside it.
         """
+        self._delivered(claim, receipt, FREE, wants_original=wants_original)
+
+    def delivered_and_held(
+        self, claim: Claim, receipt: Receipt, until: datetime, *, wants_original: bool = False
+    ) -> Claim:
+        """Record the same, and hold it until then: who writes it back at once need not claim it again."""
+        self._delivered(claim, receipt, {"lease_until": until}, wants_original=wants_original)
+        known = replace(
+            claim.delivery,
+            state=State.DELIVERED,
+            changed_at=self._now,
+            attempts=0,
+            due_at=self._now,
+            failure=None,
+            receipt_id=receipt.id,
+            receipt_url=receipt.url,
+            delivered_at=self._now,
+            doubted_at=None,
+            sends_record=False,
+        )
+        return Claim(delivery=known, owner=claim.owner, epoch=claim.epoch, until=until)
+
+    def _delivered(
+        self, claim: Claim, receipt: Receipt, lease: Mapping[str, Any], *, wants_original: bool
+    ) -> None:
         _require_arrow(claim, State.DELIVERED)
         values = {
+            **lease,
             "due_at": self._now,
             "receipt_id": receipt.id,
             "receipt_key": search_key(receipt.id),
@@ -95,14 +121,20 @@ class Outcomes:
     def completed(self, claim: Claim) -> None:
         """Record that Docflo shows it: delivered -> completed."""
         _require_arrow(claim, State.COMPLETED)
-        values = {"due_at": None, "written_back_at": self._now, "notice_shown_at": None}
+        values = {
+            **FREE,
+            "due_at": None,
+            "written_back_at": self._now,
+            "notice_shown_at": None,
+            "fields_shown": None,
+        }
         self._advance(claim, State.COMPLETED, values)
         self._tell(claim, "completed", State.COMPLETED, None)
 
     def skipped(self, claim: Claim, reason: str) -> None:
         """Record that the pipeline does not want it: pending -> skipped."""
         _require_arrow(claim, State.SKIPPED)
-        self._advance(claim, State.SKIPPED, {"due_at": None})
+        self._advance(claim, State.SKIPPED, {**FREE, "due_at": None})
         self._tell(claim, "skipped", State.SKIPPED, reason)
 
     def dead(
@@ -121,6 +153,7 @@ class Outcomes:
             "notice_due_at": notice_due_at,
             "notice_attempts": 0,
             "notice_failure": None,
+            "fields_shown": None,
             **FREE,
             **failure_columns(failure),
         }
@@ -139,6 +172,7 @@ class Outcomes:
             "attempts": claim.delivery.attempts + 1,
             **FREE,
             **failure_columns(failure),
+            **_shown(claim),
         }
         if claim.delivery.state is State.IN_DOUBT:
             values["doubted_at"] = self._now
@@ -152,7 +186,7 @@ class Outcomes:
         no second event: credentials may stay refused for a week.
         """
         reason = {} if failure is None else failure_columns(failure)
-        self._change(claim, claim.delivery.state, {"due_at": due_at, **FREE, **reason})
+        self._change(claim, claim.delivery.state, {"due_at": due_at, **FREE, **reason, **_shown(claim)})
         if failure is None or failure != claim.delivery.failure:
             self._tell(claim, "wait", claim.delivery.state, words(failure) if failure else None)
 
@@ -176,7 +210,9 @@ class Outcomes:
         return replace(claim, delivery=delivery_now)
 
     def _advance(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
-        self._change(claim, to, {"attempts": 0, **FREE, **failure_columns(None), **values})
+        # What is clear already need not be cleared: that is nearly every delivery.
+        cleared = {} if claim.delivery.failure is None else failure_columns(None)
+        self._change(claim, to, {"attempts": 0, **cleared, **values})
         if claim.delivery.backfill_id == LIVE:
             self._runs.went_well(claim.delivery)
 
@@ -224,6 +260,10 @@ class Outcomes:
                 "requests": claim.requests,
             }
         )
+
+
+def _shown(claim: Claim) -> Mapping[str, Any]:
+    return {} if claim.fields_shown is None else {"fields_shown": claim.fields_shown}
 
 
 def _require_arrow(claim: Claim, to: State) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, or_
+from sqlalchemy import BindParameter, ColumnElement, RowMapping, and_, or_
 
 from connector.ledger.delivery import Checkpoint, Delivery, Failure, Found, Headline, State
 from connector.ledger.search_keys import amount_key, cause_of, end_key, search_key
@@ -70,6 +70,7 @@ def read_delivery(row: RowMapping) -> Delivery:
         notice_failure=row["notice_failure"],
         notice_shown_at=row["notice_shown_at"],
         backfill_id=row["backfill_id"],
+        fields_shown=row["fields_shown"],
     )
 
 
@@ -130,6 +131,7 @@ def content_columns(found: Found) -> Mapping[str, Any]:
         # What was sent before says nothing of this revision.
         "record": None,
         "send_as": None,
+        "fields_shown": None,
     }
 
 
@@ -153,7 +155,7 @@ FREE: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
 """The columns of a lease that nobody holds. The epoch stays: it only grows."""
 
 
-def is_claimable(now: datetime) -> ColumnElement[bool]:
+def is_claimable(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Give the condition "due, and nobody is busy with it"."""
     free = or_(delivery.c.lease_until.is_(None), delivery.c.lease_until <= now)
     return and_(delivery.c.due_at <= now, free)

@@ -8,13 +8,11 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     RowMapping,
     Select,
     and_,
     case,
     func,
-    insert,
     or_,
     select,
     update,
@@ -23,8 +21,9 @@ from sqlalchemy import (
 from connector.clock import Clock
 from connector.crashpoint import Point, crashpoint
 from connector.errors import LeaseLostError
-from connector.ledger import lease
+from connector.ledger import claims, lease
 from connector.ledger.checkpoint import set_checkpoint, undo_checkpoint
+from connector.ledger.claims import Wanted
 from connector.ledger.database import Database
 from connector.ledger.delivery import (
     LIVE,
@@ -71,7 +70,6 @@ from connector.ledger.tables import checkpoint as checkpoint_table
 from connector.ledger.tables import checkpoint_history, delivery, delivery_event
 
 _OPEN = sorted(OPEN_STATES)
-_MOST_IDS = 5_000  # in one statement; SQLite takes 32,766 values
 
 
 class Store:
@@ -200,64 +198,24 @@ class Store:
         refused from then on. Of a halted or paused pipeline nothing is given, and of a backfill only to those
         who work for it.
         """
-        now = self._clock()
-        columns = delivery.c
-        due = (
-            select(delivery)
-            .where(
-                columns.pipeline == pipeline,
-                columns.state == state.value,
-                columns.backfill_id == backfill_id,
-                is_claimable(now),
-                ~is_held(columns.pipeline),
-            )
-            .order_by(columns.due_at, columns.id)
-            .limit(limit)
-            # SQLite has one writer at a time and ignores this; on PostgreSQL workers pass each other by.
-            .with_for_update(skip_locked=True)
-        )
         with self._database.write() as connection:
-            rows = connection.execute(due).mappings().all()
-            if rows:
-                _lease(connection, [row["id"] for row in rows], owner=owner, until=now + lease)
-                _tell_takeovers(connection, rows, owner=owner, now=now)
-                crashpoint(Point.CLAIM_WRITTEN)
-        return tuple(_claimed(row, owner=owner, until=now + lease) for row in rows)
+            wanted = Wanted(pipeline=pipeline, state=state, backfill_id=backfill_id)
+            return claims.take(connection, wanted, limit=limit, owner=owner, now=self._clock(), lease=lease)
 
     def count_due(self, pipeline: str, state: State, *, most: int, backfill_id: int = LIVE) -> int:
         """Count what a claim would find now, up to `most`."""
-        columns = delivery.c
-        due = (
-            select(columns.id)
-            .where(
-                columns.pipeline == pipeline,
-                columns.state == state.value,
-                columns.backfill_id == backfill_id,
-                is_claimable(self._clock()),
-                ~is_held(columns.pipeline),
-            )
-            .limit(most)
-            .subquery()
-        )
-        return int(self._rows(select(func.count().label("due")).select_from(due))[0]["due"])
+        with self._database.read() as connection:
+            wanted = Wanted(pipeline=pipeline, state=state, backfill_id=backfill_id)
+            return claims.count(connection, wanted, now=self._clock(), most=most)
 
-    def hold_on(self, claims: Sequence[Claim], length: timedelta) -> int:
+    def hold_on(self, held: Sequence[Claim], length: timedelta) -> int:
         """Hold on to claims for `length` from now; give how many are still ours."""
-        until, kept = self._clock() + length, 0
-        columns = delivery.c
         with self._database.write() as connection:
-            for start in range(0, len(claims), _MOST_IDS):
-                share = claims[start : start + _MOST_IDS]
-                ids = [claim.delivery.id for claim in share]
-                is_ours = (columns.id.in_(ids), columns.lease_owner == share[0].owner)
-                kept += connection.execute(
-                    update(delivery).where(*is_ours).values(lease_until=until)
-                ).rowcount
-        return kept
+            return claims.hold_on(connection, held, self._clock() + length)
 
     @contextmanager
     def outcomes(
-        self, claims: Sequence[Claim] = (), *, on_halt: Callable[[Halt], None] = lambda _halt: None
+        self, batch: Sequence[Claim] = (), *, on_halt: Callable[[Halt], None] = lambda _halt: None
     ) -> Iterator[Outcomes]:
         """Record what became of a batch: stored together when the block ends.
 
@@ -266,7 +224,7 @@ class Store:
         """
         lost: LeaseLostError | None = None
         with self._database.write() as connection:
-            outcomes = Outcomes(connection, self._clock(), claims)
+            outcomes = Outcomes(connection, self._clock(), batch)
             try:
                 yield outcomes
             except LeaseLostError as error:
@@ -421,52 +379,3 @@ class Store:
 def _is_open_in(pipelines: Iterable[str]) -> ColumnElement[bool]:
     columns = delivery.c
     return and_(columns.pipeline.in_(list(pipelines)), columns.state.in_(_OPEN), ~is_held(columns.pipeline))
-
-
-def _claimed(row: RowMapping, *, owner: str, until: datetime) -> Claim:
-    delivery_now = read_delivery(row)
-    is_takeover = row["lease_owner"] is not None
-    if is_takeover and delivery_now.state is State.IN_DOUBT:
-        delivery_now = replace(delivery_now, doubted_at=row["lease_until"])
-    return Claim(
-        delivery=delivery_now,
-        owner=owner,
-        epoch=row["lease_epoch"] + 1,
-        until=until,
-        is_takeover=is_takeover,
-    )
-
-
-def _lease(connection: Connection, ids: Sequence[int], *, owner: str, until: datetime) -> None:
-    columns = delivery.c
-    # Whoever vanished in doubt may have had a request under way until the lease ended.
-    is_abandoned = and_(columns.lease_owner.is_not(None), columns.state == State.IN_DOUBT.value)
-    connection.execute(
-        update(delivery)
-        .where(columns.id.in_(ids))
-        .values(
-            lease_owner=owner,
-            lease_until=until,
-            lease_epoch=columns.lease_epoch + 1,
-            doubted_at=case((is_abandoned, columns.lease_until), else_=columns.doubted_at),
-        )
-    )
-
-
-def _tell_takeovers(connection: Connection, rows: Sequence[RowMapping], *, owner: str, now: datetime) -> None:
-    taken = [
-        {
-            "delivery_id": row["id"],
-            "at": now,
-            "event": "takeover",
-            "from_state": row["state"],
-            "to_state": row["state"],
-            "attempt": 0,
-            "detail": f"the lease of {row['lease_owner']} ended without an outcome",
-            "actor": owner,
-        }
-        for row in rows
-        if row["lease_owner"] is not None
-    ]
-    if taken:
-        connection.execute(insert(delivery_event), taken)

@@ -38,6 +38,7 @@ MIGRATIONS = (
     "0012",
     "0013",
     "0014",
+    "0015",
 )
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
@@ -96,6 +97,7 @@ delivery = Table(
     Column("party_key", SearchKey),
     Column("amount_key", SearchKey),
     Column("receipt_key", SearchKey),
+    Column("fields_shown", Text),  # a fingerprint of what was written back before the status could be
     Column("failure_cause", Words),  # the reason without what differs from document to document
     # One delivery per document and pipeline: listing a document twice can never deliver it twice.
     UniqueConstraint("pipeline", "document_id"),

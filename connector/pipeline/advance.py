@@ -20,7 +20,8 @@ from connector.pipeline.write_back import write_back
 
 log = structlog.get_logger(__name__)
 
-Step = Callable[[Sequence[Claim], Pipeline, Work], None]
+Step = Callable[[Sequence[Claim], Pipeline, Work], Sequence[Claim]]
+"""Takes a batch one arrow further; gives what is to be written back now, by who holds it."""
 
 SETTLE_BATCH = 25
 NOTICE_BATCH = 10  # up to three requests each
@@ -72,8 +73,6 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
         return False
     try:
         limit = 1 if admission is Admission.ONE else _batch(state, pipeline, work)
-        if state is State.DELIVERED and work.most_write_backs is not None:
-            limit = min(limit, work.most_write_backs)
         if limit == 0:
             return False
         claims = work.store.claim(
@@ -86,7 +85,7 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
         )
         if claims:
             crashpoint(Point.CLAIMED)
-            _run(step, claims, pipeline, work)
+            _run_on(step, claims, pipeline, work)
         return bool(claims)
     finally:
         if side is not None and admission is Admission.ONE:
@@ -154,16 +153,22 @@ def _tell_dead(pipeline: Pipeline, work: Work) -> bool:
 def _batch(state: State, pipeline: Pipeline, work: Work) -> int:
     if state is State.PENDING and (size := load_size(pipeline, work)) is not None:
         return size
-    sizes = {State.DELIVERED: work.pace.batch, State.IN_DOUBT: SETTLE_BATCH}
+    sizes = {State.DELIVERED: work.write_backs_at_once, State.IN_DOUBT: SETTLE_BATCH}
     return sizes.get(state, pipeline.adapter.batch_size)
 
 
-def _run(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
+def _run_on(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
+    ours = _run(step, claims, pipeline, work)
+    if ours:
+        _run(write_back, ours, pipeline, work)
+
+
+def _run(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Sequence[Claim]:
     documents = tuple(claim.delivery.document_id for claim in claims)
     deliveries = tuple(claim.delivery.id for claim in claims)
     try:
         with under_way(step.__name__, pipeline=pipeline.name, documents=documents, deliveries=deliveries):
-            step(claims, pipeline, work)
+            return step(claims, pipeline, work)
     except ConnectorError:
         raise
     except Exception as error:
@@ -171,8 +176,7 @@ def _run(step: Step, claims: Sequence[Claim], pipeline: Pipeline, work: Work) ->
         if len(claims) > 1:
             # One document must not take its neighbours along: each alone, so that only the culprit fails.
             # What was recorded before the bug has lost its lease and is dropped, not done twice.
-            for claim in claims:
-                _run(step, [claim], pipeline, work)
-            return
+            return [ours for claim in claims for ours in _run(step, [claim], pipeline, work)]
         with recording(work, claims) as outcomes:
             record_failures([(claims[0], error)], pipeline, outcomes, work)
+        return ()

@@ -130,6 +130,10 @@ class Breakers:
             return Admission.NONE
         return Admission.ONE
 
+    def is_closed(self, side: str) -> bool:
+        """Tell whether nothing is known against this side."""
+        return self._store.get(side) is None
+
     def left_alone(self, side: str) -> ThrottledError:
         """Give the error for what is not even tried."""
         breaker = self._store.get(side)

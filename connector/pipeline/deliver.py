@@ -1,6 +1,8 @@
 """pending | in_doubt -> delivered: map the documents, hand them to the adapter, record what it says."""
 
+import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -12,6 +14,7 @@ from connector.errors import ConfigError, ConnectorError, LeaseLostError, Reject
 from connector.exchanges import noted, told
 from connector.ledger.delivery import Claim, State
 from connector.ledger.outcomes import Outcomes
+from connector.pipeline.breaker import DOCFLO
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.failure import RETRY_CAP, describe, proves_absence
 from connector.pipeline.load_book import load_book
@@ -20,13 +23,21 @@ from connector.pipeline.stored_record import write_record
 from connector.pipeline.work import Work, log_lost, record_failures, recording
 from connector.record import Receipt, Record
 
+# Threads share one interpreter: in turns, the first batch travels while the next is mapped; all at once,
+# none would travel before the last is mapped. Not where the target is asked meanwhile.
+_in_turn = threading.Lock()
+
 Mapped: TypeAlias = tuple[Claim, Record]
 Answered: TypeAlias = tuple[Claim, Receipt | Exception]
 
 
-def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
-    """Move pending deliveries on: one call of the adapter, one transaction for its outcomes."""
-    prepared = prepare(claims, pipeline, work)
+def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Sequence[Claim]:
+    """Move pending deliveries on: one call of the adapter, one transaction for its outcomes.
+
+    Give what was delivered and is still ours, to be written back now.
+    """
+    with _in_turn if pipeline.answers is None else nullcontext():
+        prepared = prepare(claims, pipeline, work)
     mapped, unmapped = prepared.mapped, prepared.failed
     crashpoint(Point.MAPPED)
     if mapped and pipeline.adapter.idempotency is not Idempotency.NATIVE:
@@ -47,16 +58,26 @@ def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
         answered += sent
     # In the order of the claims: what was mapped and what was not are one run of successes and failures.
     order = {claim.delivery.id: position for position, claim in enumerate(claims)}
+    room = _room(pipeline, work)
+    ours: list[Claim] = []
     with recording(work, claims) as outcomes:
         for claim, reason in prepared.unwanted:
             _skip(claim, reason, outcomes, work)
         for claim, answer in sorted(answered, key=lambda each: order[each[0].delivery.id]):
-            _record(claim, answer, pipeline, outcomes, work, held_until)
+            if not isinstance(answer, Receipt):
+                _record_failure(claim, answer, pipeline, outcomes, work, held_until)
+            elif len(ours) < room:
+                ours += _hold(claim, answer, pipeline, outcomes, work)
+            else:
+                _record(claim, answer, pipeline, outcomes, work)
         crashpoint(Point.OUTCOME_WRITTEN)
     crashpoint(Point.OUTCOME_STORED)
+    if len(ours) < sum(isinstance(answer, Receipt) for _, answer in answered):
+        work.wake()  # the rest is for others
+    return ours
 
 
-def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
+def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Sequence[Claim]:
     """Resolve deliveries in doubt: ask the target which records it has, and send nothing.
 
     Not before `pipeline.settle` has passed since a request may have been under way: a look-up right after a
@@ -91,6 +112,14 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
                 _settled(asked, answer, pipeline, outcomes, work)
         crashpoint(Point.SETTLED_WRITTEN)
     crashpoint(Point.SETTLED)
+    return ()
+
+
+def _room(pipeline: Pipeline, work: Work) -> int:
+    """Give how many deliveries to write back ourselves: as many as are claimed for that at a time."""
+    if work.stopping() or (pipeline.writes_back and not work.breakers.is_closed(DOCFLO)):
+        return 0
+    return work.write_backs_at_once
 
 
 def _not_again(mapped: Sequence[Mapped]) -> tuple[list[Mapped], list[tuple[Claim, Exception]]]:
@@ -143,26 +172,45 @@ def _lookup(mapped: Sequence[Mapped], pipeline: Pipeline) -> Sequence[Found]:
         return pipeline.adapter.lookup([record for _, record in mapped])
 
 
-def _record(
+def _record(claim: Claim, receipt: Receipt, pipeline: Pipeline, outcomes: Outcomes, work: Work) -> None:
+    try:
+        outcomes.delivered(claim, receipt, wants_original=pipeline.original is not None)
+    except LeaseLostError:
+        log_lost(claim)
+        return
+    work.moved(claim, State.DELIVERED)
+
+
+def _hold(claim: Claim, receipt: Receipt, pipeline: Pipeline, outcomes: Outcomes, work: Work) -> list[Claim]:
+    """Record it and keep it; none when it was not ours any more."""
+    until = work.clock() + work.lease
+    try:
+        held = outcomes.delivered_and_held(
+            claim, receipt, until, wants_original=pipeline.original is not None
+        )
+    except LeaseLostError:
+        log_lost(claim)
+        return []
+    work.moved(claim, State.DELIVERED)
+    return [held]
+
+
+def _record_failure(
     claim: Claim,
-    answer: Receipt | Exception,
+    error: Exception,
     pipeline: Pipeline,
     outcomes: Outcomes,
     work: Work,
     held_until: datetime | None,
 ) -> None:
     try:
-        if isinstance(answer, Receipt):
-            outcomes.delivered(claim, answer, wants_original=pipeline.original is not None)
-            work.moved(claim, State.DELIVERED)
-            return
-        if claim.delivery.state is State.IN_DOUBT and proves_absence(answer):
+        if claim.delivery.state is State.IN_DOUBT and proves_absence(error):
             claim = outcomes.undoubt(claim)
     except LeaseLostError:
         log_lost(claim)
         return
     # A delivery in doubt stays there: the next try asks the target before it sends.
-    record_failures([(claim, answer)], pipeline, outcomes, work, held_until)
+    record_failures([(claim, error)], pipeline, outcomes, work, held_until)
 
 
 def _skip(claim: Claim, reason: str, outcomes: Outcomes, work: Work) -> None:

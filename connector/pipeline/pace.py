@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-FEWEST = 10
+FEWEST = 5
 MOST = 50
 SECONDS = 0.5  # of a batch
 

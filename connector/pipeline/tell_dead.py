@@ -16,7 +16,7 @@ from connector.pipeline.definition import Pipeline, WriteBack
 from connector.pipeline.failure import DeadLetter, Retry, Wait, decide
 from connector.pipeline.found import digest
 from connector.pipeline.work import Work
-from connector.pipeline.write_back import write_values
+from connector.pipeline.write_back import Values, write_values
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +51,7 @@ def _tell(delivery: Delivery, step: WriteBack, pipeline: Pipeline, work: Work) -
     # Where a person moved it on meanwhile, it stays.
     is_still_ready = shown.status is None or shown.status in pipeline.statuses
     status = step.status if is_still_ready else None
-    write_values(work, delivery.document_id, fields, status, shown=shown)
+    write_values(work, delivery.document_id, Values(fields=fields, status=status).without(shown))
 
 
 def _is_corrected(shown: Document, delivery: Delivery, pipeline: Pipeline) -> bool:

@@ -50,12 +50,18 @@ class Work:
     rest: Callable[[float], None] = field(default=time.sleep)
     jitter: Callable[[], float] = field(default=random.random)
     on_move: Callable[[Move], None] = field(default=lambda _move: None)
+    wake: Callable[[], None] = field(default=lambda: None)  # others of this process: something became due
     stopping: Callable[[], bool] = field(default=lambda: False)  # whether to end as soon as it can be done
     backfill_id: int = LIVE  # whose deliveries it moves on
     most_write_backs: int | None = None  # claimed at once; after a crash each of them is looked at again
     # Of a process, as many as may carry original files at a time: the other workers are for deliveries.
     carriers: threading.BoundedSemaphore = field(default_factory=threading.BoundedSemaphore)
     pace: Pace = field(default_factory=Pace)
+
+    @property
+    def write_backs_at_once(self) -> int:
+        """How many write-backs this worker takes upon itself."""
+        return min(self.pace.batch, self.most_write_backs or self.pace.batch)
 
     def moved(self, claim: Claim, state: State) -> None:
         """Report a step that succeeded."""

@@ -7,6 +7,7 @@ after a failed one, or a crash, the document is read and only what differs is wr
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from hashlib import sha256
 
 from connector.crashpoint import Point, crashpoint
 from connector.document import Document, plain
@@ -19,7 +20,7 @@ from connector.pipeline.failure import concerns_all
 from connector.pipeline.work import Work, give_back, log_lost, record_failures, recording
 
 
-def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
+def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Sequence[Claim]:
     """Move delivered documents on, one after the other; stop asking after an error that concerns all."""
     with work.pace.keeping(len(claims)):
         done = _write_all(claims, pipeline, work)
@@ -35,6 +36,7 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> None:
         give_back(done.left, outcomes, work)
         crashpoint(Point.COMPLETION_WRITTEN)
     crashpoint(Point.COMPLETED)
+    return ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,54 +55,97 @@ def _write_all(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> _Done
         if position and work.stopping():
             done.left = claims[position:]
             break
-        with noted() as requests:
-            try:
-                _write(claim, pipeline, work)
-                done.written.append(replace(claim, requests=told(requests)))
-                done.last = None
-            except ConnectorError as error:
-                done.failed.append((replace(claim, requests=told(requests)), error))
-                done.last = error
-                if concerns_all(error):
-                    done.failed.extend((rest, error) for rest in claims[position + 1 :])
-                    break
+        tried = _tried(claim, pipeline, work)
+        if tried.error is None:
+            done.written.append(tried.claim)
+        else:
+            done.failed.append((tried.claim, tried.error))
+        done.last = tried.error
+        if tried.error is not None and concerns_all(tried.error):
+            done.failed.extend((rest, tried.error) for rest in claims[position + 1 :])
+            break
     return done
 
 
-def write_values(
-    work: Work,
-    document_id: str,
-    fields: Mapping[str, str | None],
-    status: str | None,
-    *,
-    shown: Document | None,
-) -> None:
-    """Write fields first, then the status; of what Docflo shows already (`shown`), nothing."""
-    if shown is not None:
-        fields = {name: value for name, value in fields.items() if not _shows(shown, name, value)}
-    if fields:
-        work.docflo.update_fields(document_id, fields)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tried:
+    """What one write-back came to."""
+
+    claim: Claim  # with what was sent
+    error: ConnectorError | None
+
+
+def _tried(claim: Claim, pipeline: Pipeline, work: Work) -> _Tried:
+    wanted = _wanted(claim.delivery, pipeline, work)
+    error, fields_are_out = None, False
+    with noted() as requests:
+        try:
+            missing = _missing(wanted, claim, work)
+            _send_fields(missing, claim.delivery.document_id, work)
+            fields_are_out = True
+            _send_status(missing, claim.delivery.document_id, work)
+        except ConnectorError as raised:
+            error = raised
+    # What went out is kept, so that the status alone is left for the next try.
+    shown = wanted.fingerprint() if error is not None and fields_are_out else None
+    return _Tried(claim=replace(claim, requests=told(requests), fields_shown=shown), error=error)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Values:
+    """What Docflo is to show of a document."""
+
+    fields: Mapping[str, str | None]
+    status: str | None
+
+    def without(self, shown: Document) -> "Values":
+        """Leave out what Docflo shows already."""
+        fields = {name: value for name, value in self.fields.items() if not _shows(shown, name, value)}
+        return Values(fields=fields, status=None if shown.status == self.status else self.status)
+
+    def fingerprint(self) -> str:
+        """Give what tells these fields from any others."""
+        return sha256(repr(sorted(self.fields.items())).encode()).hexdigest()
+
+
+def write_values(work: Work, document_id: str, values: Values) -> None:
+    """Write fields first, then the status."""
+    _send_fields(values, document_id, work)
+    _send_status(values, document_id, work)
+
+
+def _send_fields(values: Values, document_id: str, work: Work) -> None:
+    if values.fields:
+        work.docflo.update_fields(document_id, values.fields)
         crashpoint(Point.FIELDS_SENT)
-    if status is not None and (shown is None or shown.status != status):
-        work.docflo.update_status(document_id, status)
+
+
+def _send_status(values: Values, document_id: str, work: Work) -> None:
+    if values.status is not None:
+        work.docflo.update_status(document_id, values.status)
         crashpoint(Point.STATUS_SENT)
 
 
-def _write(claim: Claim, pipeline: Pipeline, work: Work) -> None:
-    delivery = claim.delivery
+def _wanted(delivery: Delivery, pipeline: Pipeline, work: Work) -> Values:
     step = pipeline.write_back
     now = delivery.delivered_at or work.clock()  # the same at each try
     fields = {name: _value(source, delivery, now) for name, source in step.fields.items()} if step else {}
     if pipeline.write_back_dead is not None and delivery.notice_shown_at is not None:
         # It went through: what was said when it was set aside is not true any more.
         fields = {**dict.fromkeys(pipeline.write_back_dead.fields), **fields}
-    status = step.status if step else None
-    if not fields and status is None:
-        return
-    # What a lost answer leaves behind is looked at; a first try costs no reading.
-    is_repeat = delivery.attempts > 0 or claim.is_takeover
-    shown = work.docflo.document(delivery.document_id) if is_repeat else None
-    write_values(work, delivery.document_id, fields, status, shown=shown)
+    return Values(fields=fields, status=step.status if step else None)
+
+
+def _missing(wanted: Values, claim: Claim, work: Work) -> Values:
+    """Give what is still to be sent. A first try costs no reading; what a lost answer leaves is looked at."""
+    if not wanted.fields and wanted.status is None:
+        return wanted
+    if claim.delivery.attempts > 0 or claim.is_takeover:
+        return wanted.without(work.docflo.document(claim.delivery.document_id))
+    known = claim.delivery.fields_shown
+    if known is not None and known == wanted.fingerprint():
+        return replace(wanted, fields={})
+    return wanted
 
 
 def _shows(document: Document, name: str, value: str | None) -> bool:

@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from types import FrameType
 
@@ -188,7 +189,7 @@ class Service:
                 return self.is_stopping or not self._current.is_current(setup)
 
             try:
-                drain(setup.pipelines, setup.make_work(stop), stop=stop)
+                drain(setup.pipelines, replace(setup.make_work(stop), wake=self.wake), stop=stop)
             except ConnectorError as error:
                 log.exception("advance.failed", error=type(error).__name__, reason=error.message)
                 return TROUBLE

@@ -1,0 +1,91 @@
+"""Who writes back what was just delivered, and what is not sent again."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connector.ledger.delivery import State
+from connector.pipeline.advance import advance
+from connector.pipeline.discover import discover
+from connector.pipeline.pace import Pace
+from connector.sandbox.faults import Fault
+from tests.scenario.conftest import World
+from tests.scenario.small.world import APPROVED, NAME, assert_each_once, connected, cycle, until_quiet
+
+BATCH = 3  # of the target, in a small world
+
+
+def sent(world: World) -> Counter[str]:
+    return Counter(each.operation for each in world.running.docflo.journal.requests)
+
+
+def test_who_delivered_a_batch_writes_it_back_without_claiming_it_again(small_world: World) -> None:
+    with connected(small_world) as connector:
+        [pipeline] = connector.pipelines
+        discover(pipeline, connector.work())
+
+        assert advance(pipeline, connector.work())
+
+        counts = connector.store.counts()[NAME]
+    assert counts == {State.COMPLETED: BATCH, State.PENDING: APPROVED - BATCH}
+
+
+def test_what_is_more_than_a_worker_writes_back_at_once_is_left_to_the_others_who_are_told(
+    small_world: World,
+) -> None:
+    told: list[bool] = []
+    pace = Pace()
+    pace.batch = 1
+    with connected(small_world) as connector:
+        [pipeline] = connector.pipelines
+        discover(pipeline, connector.work())
+
+        advance(pipeline, replace(connector.work(), pace=pace, wake=lambda: told.append(True)))
+
+        counts = connector.store.counts()[NAME]
+        assert connector.store.claim(NAME, State.DELIVERED, limit=9, owner="other", lease=timedelta(1))
+    assert counts == {State.COMPLETED: 1, State.DELIVERED: BATCH - 1, State.PENDING: APPROVED - BATCH}
+    assert told == [True]
+
+
+def test_who_is_told_to_stop_leaves_what_was_delivered_to_the_next_process(small_world: World) -> None:
+    with connected(small_world) as connector:
+        [pipeline] = connector.pipelines
+        discover(pipeline, connector.work())
+
+        advance(pipeline, connector.work(stopping=lambda: True))
+
+        counts = connector.store.counts()[NAME]
+        claims = connector.store.claim(NAME, State.DELIVERED, limit=9, owner="next", lease=timedelta(1))
+    assert counts[State.DELIVERED] == len(claims) == BATCH
+    assert not any(claim.is_takeover for claim in claims)
+
+
+@pytest.fixture
+def throttled(small_world: World) -> World:
+    """A world in which Docflo took the fields of one document, and not its status."""
+    small_world.running.docflo.faults.add(
+        Fault(operation="update_status", kind="status", status=429, headers={"Retry-After": "30"})
+    )
+    cycle(small_world)
+    assert sent(small_world)["update_status"] == sent(small_world)["update_fields"]
+    return small_world
+
+
+def test_fields_that_went_out_before_docflo_throttled_are_not_sent_again(throttled: World) -> None:
+    until_quiet(throttled)
+
+    assert sent(throttled)["update_fields"] == APPROVED
+    assert sent(throttled)["update_status"] == APPROVED + 1
+    assert sent(throttled)["document"] == 0
+    assert_each_once(throttled)
+
+
+def test_fields_that_are_to_hold_something_else_meanwhile_are_sent(throttled: World) -> None:
+    throttled.edit("receipt.url", "receipt.id")
+
+    until_quiet(throttled)
+
+    assert sent(throttled)["update_fields"] == APPROVED + 1
