@@ -1,6 +1,5 @@
 """Config -> live objects. The only place that constructs clients, the database and adapters."""
 
-import gc
 import os
 import socket
 import threading
@@ -134,9 +133,6 @@ def connect_over(
                 stack.callback(adapters[section.target].close)
         refuse_unattended_doubts(sections, adapters)
         refuse_unshown_originals(sections, adapters)
-        # What is imported and made by now stays: looking for garbage in it took 5 % of a document's time.
-        gc.freeze()
-        stack.callback(gc.unfreeze)
         yield Connector(
             config=config,
             database=database,

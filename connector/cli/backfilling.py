@@ -1,5 +1,6 @@
 """`backfill`, done: the plan, the dry run, and the work of this process until it ends."""
 
+import gc
 import os
 import signal
 import sys
@@ -224,6 +225,7 @@ def _begin(connector: Connector, wish: Wish, over: Range, percent: int) -> Backf
 def _work_on(known: Backfill, connector: Connector, conditions: Conditions, output: Output) -> int:
     [pipeline] = connector.pipelines
     began = time.monotonic()
+    gc.freeze()  # as in `serving`; the process ends with the backfill
     with BackfillBar(known, balance=connector.budget.balance, clock=connector.clock) as bar:
         run = Run(known, pipeline, bench_of(connector, pipeline), conditions, bar.saw)
         stopped = _stop_on_signals(run)
