@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 SECOND_TYPE = "receipt"
 ON_POSTGRESQL = pytest.mark.xdist_group("postgresql")
+# Each ledger and each kind of target; `make soak` plays the other combinations too.
 KINDS = [
-    pytest.param(("sqlite", None), id="sqlite-native"),
     pytest.param(("sqlite", "lookup"), id="sqlite-lookup"),
     pytest.param(("postgresql", None), id="postgresql-native", marks=ON_POSTGRESQL),
+]
+ALL_KINDS = [
+    *KINDS,
+    pytest.param(("sqlite", None), id="sqlite-native"),
     pytest.param(("postgresql", "lookup"), id="postgresql-lookup", marks=ON_POSTGRESQL),
 ]
 
@@ -80,8 +84,8 @@ def with_second_part(pipeline: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**pipeline, "documents": {**documents, "types": [*documents["types"], SECOND_TYPE]}}
 
 
-@pytest.fixture(name="matrix", scope="module", params=KINDS)
-def any_matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+def matrix_of(request: pytest.FixtureRequest, folder: Path) -> Iterator[Matrix]:
+    """Set up the kind that the fixture is for."""
     ledger, promise = request.param
     make_ledger: Callable[[Path], str] | None = None
     if ledger == "postgresql":
@@ -90,5 +94,10 @@ def any_matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         def make_ledger(_folder: Path) -> str:
             return server.emptied("crash")
 
-    with opened(tmp_path_factory.mktemp("crash"), make_ledger=make_ledger, promise=promise) as matrix:
+    with opened(folder, make_ledger=make_ledger, promise=promise) as matrix:
         yield matrix
+
+
+@pytest.fixture(name="matrix", scope="module", params=KINDS)
+def any_matrix(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Matrix]:
+    yield from matrix_of(request, tmp_path_factory.mktemp("crash"))

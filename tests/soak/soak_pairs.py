@@ -1,14 +1,21 @@
-"""Every pair of crash points on every kind of ledger and target; `make check` plays only a few of them.
+"""Every pair of crash points on every kind of ledger and target; `make check` plays a few, on two of them.
 
 Collected only when it is named: `make soak` does.
 """
 
+from collections.abc import Iterator
+
 import pytest
 
 from connector.cli.crash_matrix import pairs_of_kills
-from tests.crash.matrix import Matrix, any_matrix
+from tests.crash.matrix import ALL_KINDS, Matrix, matrix_of
 
-__all__ = ["any_matrix"]  # a fixture
+
+@pytest.fixture(name="matrix", scope="module", params=ALL_KINDS)
+def every_matrix(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Matrix]:
+    yield from matrix_of(request, tmp_path_factory.mktemp("crash"))
 
 
 @pytest.mark.timeout(7200)
