@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from connector.crashpoint import Point, crashpoint
 from connector.document import Document, plain
-from connector.errors import ConnectorError, LeaseLostError
+from connector.errors import ConnectorError, LeaseLostError, UnavailableError
 from connector.exchanges import noted, told
 from connector.ledger.delivery import Claim, Delivery, State
 from connector.pipeline.breaker import DOCFLO
@@ -62,7 +62,11 @@ def _write_all(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> _Done
             done.failed.append((tried.claim, tried.error))
         done.last = tried.error
         if tried.error is not None and concerns_all(tried.error):
-            done.failed.extend((rest, tried.error) for rest in claims[position + 1 :])
+            rest = claims[position + 1 :]
+            if isinstance(tried.error, UnavailableError):
+                done.left = rest  # they were not tried: it is no failure of theirs, and counts for none
+            else:
+                done.failed.extend((each, tried.error) for each in rest)
             break
     return done
 

@@ -89,3 +89,18 @@ def test_fields_that_are_to_hold_something_else_meanwhile_are_sent(throttled: Wo
     until_quiet(throttled)
 
     assert sent(throttled)["update_fields"] == APPROVED + 1
+
+
+def test_a_lost_connection_counts_only_for_the_document_that_met_it(small_world: World) -> None:
+    world = small_world
+    world.running.docflo.faults.add(Fault(operation="update_fields", kind="drop_before"))
+    with connected(world) as connector:
+        [pipeline] = connector.pipelines
+        discover(pipeline, connector.work())
+
+        advance(pipeline, connector.work())
+
+        attempts = [each.attempts for each in connector.store.find(states=[State.DELIVERED])]
+        assert sorted(attempts) == [0] * (BATCH - 1) + [1]
+        assert advance(pipeline, connector.work())  # the others are due at once
+        assert connector.store.counts()[NAME][State.COMPLETED] == BATCH - 1
