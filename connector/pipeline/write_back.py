@@ -24,6 +24,8 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Seque
     """Move delivered documents on, one after the other; stop asking after an error that concerns all."""
     with work.pace.keeping(len(claims)):
         done = _write_all(claims, pipeline, work)
+    if done.written and done.last is not None and pipeline.writes_back:
+        work.breakers.report(DOCFLO, [None])  # it answered before: what follows is the first that went lost
     held_until = work.breakers.report(DOCFLO, [done.last]) if pipeline.writes_back else None
     with recording(work, claims) as outcomes:
         for claim in done.written:

@@ -8,8 +8,10 @@ import pytest
 
 from connector.ledger.delivery import State
 from connector.pipeline.advance import advance
+from connector.pipeline.deliver import deliver
 from connector.pipeline.discover import discover
 from connector.pipeline.pace import Pace
+from connector.pipeline.write_back import write_back
 from connector.sandbox.faults import Fault
 from tests.scenario.conftest import World
 from tests.scenario.small.world import APPROVED, NAME, assert_each_once, connected, cycle, until_quiet
@@ -104,3 +106,23 @@ def test_a_lost_connection_counts_only_for_the_document_that_met_it(small_world:
         assert sorted(attempts) == [0] * (BATCH - 1) + [1]
         assert advance(pipeline, connector.work())  # the others are due at once
         assert connector.store.counts()[NAME][State.COMPLETED] == BATCH - 1
+
+
+def test_connections_lost_between_answers_do_not_pause_docflo(small_world: World) -> None:
+    faults = small_world.running.docflo.faults
+    with connected(small_world) as connector:
+        [pipeline] = connector.pipelines
+        discover(pipeline, connector.work())
+        for _ in range(2):
+            claims = connector.store.claim(NAME, State.PENDING, limit=BATCH, owner="w", lease=timedelta(1))
+            deliver(claims, pipeline, connector.work(stopping=lambda: True))  # and not written back
+        work = connector.work()
+
+        for _ in range(3):  # of each two the second meets a lost connection
+            faults.add(Fault(operation="update_fields", kind="drop_before", after=1))
+            claims = connector.store.claim(NAME, State.DELIVERED, limit=2, owner="w", lease=timedelta(1))
+            write_back(claims, pipeline, work)
+
+        counts = connector.store.counts()[NAME]
+        assert counts[State.COMPLETED] == 3
+        assert connector.breakers.open() == ()
