@@ -57,7 +57,7 @@ def test_no_page_has_a_serious_violation_in_light_or_dark(shown: Shown, browser:
         found[path] = violations(page)
         page.emulate_media(color_scheme="dark")
         # The page stays as it is but for its colours.
-        found[path, "dark"] = violations(page, only=["color-contrast"])
+        found[f"{path} in the dark"] = violations(page, only=["color-contrast"])
     context.close()
 
     assert {path: each for path, each in found.items() if each} == {}
