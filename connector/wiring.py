@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
-from hashlib import sha256
 from uuid import uuid4
 
 import structlog
@@ -23,20 +22,16 @@ from connector.adapters.base import (
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
 from connector.config import Config, PipelineSection
-from connector.docflo.budget import Lane, Plan, Window
 from connector.docflo.client import DocfloClient
 from connector.docflo.shared_budget import SharedBudget
 from connector.document import STATUSES
-from connector.errors import ConfigError, Problem, UnavailableError
+from connector.errors import ConfigError, Problem
 from connector.ledger.backfill_windows import WindowStore
 from connector.ledger.backfills import BackfillStore
 from connector.ledger.breaker import BreakerStore
-from connector.ledger.budget import BudgetStore
-from connector.ledger.database import Database, open_database
+from connector.ledger.database import Database
 from connector.ledger.delivery import OnChange
 from connector.ledger.pauses import PauseStore
-from connector.ledger.replicas import ReplicaStore
-from connector.ledger.seal import Seal
 from connector.ledger.store import Store
 from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping as MappingRules
@@ -45,6 +40,7 @@ from connector.pipeline.definition import Pipeline, WriteBack
 from connector.pipeline.fit import Fit
 from connector.pipeline.target_answers import TargetAnswers
 from connector.pipeline.work import Move, Work
+from connector.sight import make_budget, open_ledger_database, release
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +120,7 @@ def connect_over(
     mappings = load_mappings(sections)
     with ExitStack() as stack:
         budget = make_budget(config, database, clock=clock, backfill=backfill_budget)
-        stack.callback(_release, budget)
+        stack.callback(release, budget)
         docflo = stack.enter_context(DocfloClient(config.docflo, clock=clock, budget=budget))
         adapters: dict[str, Adapter] = {}
         for section in sections.values():
@@ -155,109 +151,6 @@ def connect_over(
             clock=clock,
             carriers=threading.BoundedSemaphore(max(1, config.service.workers // 2)),
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
-    """The ledger, what is left of the budget, and who is left alone."""
-
-    store: Store
-    backfills: BackfillStore
-    budget: SharedBudget
-    breakers: Breakers
-    replicas: ReplicaStore
-    pauses: PauseStore
-
-
-@contextmanager
-def open_ledger(config: Config, *, clock: Clock = utc_now) -> Iterator[Store]:
-    """Open the ledger alone, for commands that only look at it or change it."""
-    with open_sight(config, clock=clock) as sight:
-        yield sight.store
-
-
-def open_ledger_database(config: Config) -> Database:
-    """Give the ledger's database with the keys that open its documents.
-
-    Raises: ConfigError for a key that is missing or is none.
-    """
-    return open_database(config.database, make_seal(config))
-
-
-def make_seal(config: Config) -> Seal:
-    """Give the keys that open stored documents.
-
-    Raises: ConfigError for a key that is missing or is none.
-    """
-    try:
-        keys = [key.reveal() for key in config.storage.encryption_keys]
-    except ValueError as error:
-        raise ConfigError(f"storage.encryption_keys: {error}") from error
-    return Seal(keys)
-
-
-@contextmanager
-def open_sight(config: Config, *, clock: Clock = utc_now) -> Iterator[Sight]:
-    """Open everything that the database holds, and no connection to anybody else."""
-    database = open_ledger_database(config)
-    try:
-        database.require_current_schema()
-        yield Sight(
-            store=Store(database, clock=clock),
-            backfills=BackfillStore(database, clock=clock),
-            budget=make_budget(config, database, clock=clock),
-            breakers=Breakers(BreakerStore(database), clock=clock),
-            replicas=ReplicaStore(database),
-            pauses=PauseStore(database),
-        )
-    finally:
-        database.close()
-
-
-def make_budget(config: Config, database: Database, *, clock: Clock, backfill: int = 100) -> SharedBudget:
-    """Give this process's part of the budget that belongs to the API key.
-
-    The ledger knows the key by a hash of where it is kept, never by its value: a rotated key goes on with
-    the same budget, and replicas share it as long as their configurations name the same place.
-    """
-    docflo = config.docflo
-    named = f"{docflo.base_url}\n{docflo.tenant_id}\n{docflo.api_key.reference}"
-    store = BudgetStore(database, sha256(named.encode()).hexdigest(), Window())
-    plan = Plan(requests_per_hour=docflo.requests_per_hour, share=docflo.share, backfill=backfill)
-    return SharedBudget(store, plan=plan, clock=clock)
-
-
-def _release(budget: SharedBudget) -> None:
-    try:
-        budget.release()
-    except UnavailableError as error:
-        # What was reserved is lost until the window ends; it hides no error that brought us here.
-        log.warning("budget.not_released", reason=error.message)
-
-
-@contextmanager
-def docflo_by_hand(config: Config, *, clock: Clock = utc_now) -> Iterator[DocfloClient]:
-    """Open Docflo for what a person asks for. It spends from the budget that the replicas share.
-
-    Without a ledger nothing is known of a budget: then Docflo's own refusal is the only limit.
-    """
-    with ExitStack() as stack:
-        budget = _budget_if_known(config, stack, clock)
-        docflo = stack.enter_context(DocfloClient(config.docflo, clock=clock, budget=budget))
-        yield docflo.lane(Lane.BY_HAND)
-
-
-def _budget_if_known(config: Config, stack: ExitStack, clock: Clock) -> SharedBudget | None:
-    try:
-        database = open_database(config.database)
-        stack.callback(database.close)
-        database.require_current_schema()
-    except (ConfigError, UnavailableError) as error:
-        log.debug("budget.unknown", reason=error.message)
-        return None
-    budget = make_budget(config, database, clock=clock)
-    stack.callback(_release, budget)
-    return budget
 
 
 def load_mappings(sections: Mapping[str, PipelineSection]) -> dict[str, MappingRules]:
@@ -407,15 +300,6 @@ def written_fields(config: Config) -> frozenset[str]:
         if step is not None
         for name in step.fields
     )
-
-
-def upgrade_database(config: Config) -> None:
-    """Bring the ledger to the schema of this version."""
-    database = open_database(config.database)
-    try:
-        database.upgrade()
-    finally:
-        database.close()
 
 
 def _select(pipelines: Mapping[str, PipelineSection], only: Sequence[str]) -> Mapping[str, PipelineSection]:

@@ -5,12 +5,10 @@ Its jobs wait `JOB_SECONDS` before they begin: the longer a job, the more often 
 """
 
 import json
-import multiprocessing
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -18,7 +16,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from benchmarks.job.docflo import DocfloEmulator
-from benchmarks.job.emulator import emulated
+from benchmarks.job.emulator import emulated, served_apart
 from benchmarks.job.runs import SPAN, Job, Stage, configured, told
 from benchmarks.job.salesforce import HEADER, HEADER_KEY, LINE, LINE_KEY, NUMBERS, TEXTS
 from connector.sandbox.salesforce.options import Options
@@ -38,7 +36,7 @@ def run_backfill(documents: int, database: str) -> Mapping[str, int]:
     """
     begin = datetime.now(UTC) - SPAN - timedelta(days=1)
     docflo = partial(DocfloEmulator, documents, begin=begin, step=SPAN / documents)
-    with emulated(docflo, 0.0) as source, _sandbox() as target:
+    with emulated(docflo, 0.0) as source, served_apart(_serve) as target:
         at = Stage(docflo=source, salesforce=target, documents=documents)
         with configured(at, Job(documents=documents), database) as config:
             text = config.read_text(encoding="utf-8")
@@ -71,19 +69,6 @@ def _wrong(wanted: Mapping[str, Any], target: str) -> int:
     }
     strangers = len(lines) + len(there.keys() - wanted.keys())
     return strangers + sum(there.get(name) != held for name, held in as_wanted.items())
-
-
-@contextmanager
-def _sandbox() -> Iterator[str]:
-    context = multiprocessing.get_context("fork")
-    parent, child = context.Pipe()
-    process = context.Process(target=_serve, args=(child,), daemon=True)
-    process.start()
-    try:
-        yield parent.recv()
-    finally:
-        process.kill()
-        process.join()
 
 
 def _serve(parent: Connection) -> None:

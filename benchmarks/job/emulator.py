@@ -130,9 +130,19 @@ def _serve(make: Callable[[], Handler], latency: float, parent: Connection) -> N
 @contextmanager
 def emulated(make: Callable[[], Handler], latency: float) -> Iterator[str]:
     """Run an emulator in a process of its own; give its address. Units: seconds."""
+    with served_apart(_serve, make, latency) as address:
+        yield address
+
+
+@contextmanager
+def served_apart(serve: Callable[..., None], *parts: object) -> Iterator[str]:
+    """Run a server in a process of its own, which ends with the block; give its address.
+
+    `serve` is called there with `parts` and the connection on which it tells its address.
+    """
     context = multiprocessing.get_context("fork")
     parent, child = context.Pipe()
-    process = context.Process(target=_serve, args=(make, latency, child), daemon=True)
+    process = context.Process(target=serve, args=(*parts, child), daemon=True)
     process.start()
     try:
         yield parent.recv()

@@ -33,7 +33,7 @@ app = typer.Typer(
 @contextmanager
 def _docflo(config: Path) -> Iterator["DocfloClient"]:
     from connector.cli.session import open_session
-    from connector.wiring import docflo_by_hand
+    from connector.sight import docflo_by_hand
 
     with docflo_by_hand(open_session(config)) as client:
         yield client

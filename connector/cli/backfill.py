@@ -114,7 +114,7 @@ def pause(number: IdArgument, reason: ReasonOption, config: ConfigOption = DEFAU
     from connector.cli.acting import by
     from connector.cli.session import open_session
     from connector.ledger.backfill import BackfillState
-    from connector.wiring import open_sight
+    from connector.sight import open_sight
 
     settings = open_session(config, offline=True)
     with open_sight(settings) as sight:
@@ -127,7 +127,7 @@ def cancel(number: IdArgument, reason: ReasonOption, config: ConfigOption = DEFA
     """Give a backfill up. What it has delivered stays; what is begun is finished; the rest is forgotten."""
     from connector.cli.acting import by
     from connector.cli.session import open_session
-    from connector.wiring import open_sight
+    from connector.sight import open_sight
 
     settings = open_session(config, offline=True)
     with open_sight(settings) as sight:
@@ -144,7 +144,7 @@ def list_backfills(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption =
     from connector.cli.backfill_report import backfill_json, backfill_table
     from connector.cli.output import console, print_json
     from connector.cli.session import open_session
-    from connector.wiring import open_sight
+    from connector.sight import open_sight
 
     settings = open_session(config, offline=True)
     with open_sight(settings) as sight:
@@ -164,7 +164,7 @@ def show(
     from connector.cli.output import console, print_json
     from connector.cli.session import open_session
     from connector.errors import ConfigError
-    from connector.wiring import open_sight
+    from connector.sight import open_sight
 
     settings = open_session(config, offline=True)
     with open_sight(settings) as sight:

@@ -41,7 +41,8 @@ from connector.ledger.backfills import BackfillStore
 from connector.ledger.database import Database
 from connector.pipeline.breaker import listing_of
 from connector.pipeline.definition import Pipeline
-from connector.wiring import Connector, connect, connect_over, open_sight, select_pipeline
+from connector.sight import open_sight
+from connector.wiring import Connector, connect, connect_over, select_pipeline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

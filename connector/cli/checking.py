@@ -22,13 +22,8 @@ from connector.ledger.store import Store
 from connector.mapping.examples import run_examples
 from connector.mapping.rules import Mapping
 from connector.record import RecordShape
-from connector.wiring import (
-    docflo_by_hand,
-    load_mappings,
-    open_ledger_database,
-    refuse_unattended_doubts,
-    refuse_unshown_originals,
-)
+from connector.sight import docflo_by_hand, open_ledger_database
+from connector.wiring import load_mappings, refuse_unattended_doubts, refuse_unshown_originals
 
 
 @dataclass(kw_only=True)

@@ -25,7 +25,7 @@ def show(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.TA
     """Show how far each pipeline has listed, and where its next listing starts."""
     from connector.cli.output import console, print_json, table
     from connector.cli.session import open_session
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     with open_ledger(settings) as store:
@@ -60,7 +60,7 @@ def history(
     """Show where a checkpoint has been: what moved it, who, and why."""
     from connector.cli.output import console, print_json, table
     from connector.cli.session import open_session
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     _require(settings, pipeline)
@@ -96,7 +96,7 @@ def set_(
 ) -> None:
     """Let the next listing go back. Nothing is delivered twice by it; `checkpoint undo` takes it back."""
     from connector.cli.session import open_session
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     _require(settings, pipeline)
@@ -112,7 +112,7 @@ def set_(
 def undo(pipeline: PipelineArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Put the checkpoint back to where it was before it was last set by hand."""
     from connector.cli.session import open_session
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     _require(settings, pipeline)

@@ -13,7 +13,7 @@ app = typer.Typer(
 def upgrade(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Create the ledger's tables, or bring them to this version. Safe to run again."""
     from connector.cli.session import open_session
-    from connector.wiring import upgrade_database
+    from connector.sight import upgrade_database
 
     settings = open_session(config, offline=True)
     upgrade_database(settings)
@@ -24,7 +24,7 @@ def upgrade(config: ConfigOption = DEFAULT_CONFIG) -> None:
 def check(config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Say whether the database has the schema that this version needs. Exit code 2 when it has not."""
     from connector.cli.session import open_session
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     with open_ledger(settings):

@@ -104,7 +104,7 @@ def list_(
     from connector.cli.output import console, print_json, table
     from connector.cli.report import delivery_json
     from connector.cli.session import open_session
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     selection = _selection(ids, state, pipeline, class_, cause, since, number, party, document)
@@ -145,7 +145,7 @@ def show(
     from connector.cli.session import open_session
     from connector.cli.story import facts_table, story_table
     from connector.errors import ConfigError
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     with open_ledger(settings) as store:
@@ -199,7 +199,8 @@ def replay(
     from connector.ledger.delivery import State
     from connector.ledger.operations import Replay
     from connector.pipeline import by_hand
-    from connector.wiring import connect, open_ledger
+    from connector.sight import open_ledger
+    from connector.wiring import connect
 
     settings = open_session(config, offline=how is not ReplayAs.FETCH)
     selection = _selection(ids, state, pipeline, class_, cause, since, number, party, document)
@@ -244,7 +245,7 @@ def dismiss(
     from connector.cli.session import open_session
     from connector.ledger.delivery import State
     from connector.pipeline import by_hand
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     selection = _selection(ids, state, pipeline, class_, cause, since, number, party, document)
@@ -306,7 +307,7 @@ def attach(
     from connector.cli.session import open_session
     from connector.errors import ConfigError
     from connector.ledger.delivery import State
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     selection = _selection(ids, state, pipeline, class_, cause, since, number, party, document)
@@ -335,7 +336,7 @@ def acts(
     """Show who replayed, linked, dismissed or resumed what, when and why."""
     from connector.cli.output import console, print_json, table
     from connector.cli.session import open_session
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     settings = open_session(config, offline=True)
     with open_ledger(settings) as store:

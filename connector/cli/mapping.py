@@ -48,7 +48,7 @@ def new(
         write_mapping,
     )
     from connector.cli.session import open_session
-    from connector.wiring import docflo_by_hand
+    from connector.sight import docflo_by_hand
 
     settings = open_session(config)
     name, object_name = split_target(settings, target)
@@ -157,7 +157,7 @@ def diff(
     from connector.cli.session import open_session
     from connector.ledger.snapshots import Stored
     from connector.mapping.load import load_mapping
-    from connector.wiring import open_ledger
+    from connector.sight import open_ledger
 
     before, after = load_mapping(old), load_mapping(new)
     require_comparable(before, after)

@@ -16,7 +16,7 @@ from connector.errors import ConfigError, Problem
 from connector.mapping.examples import run_examples
 from connector.mapping.load import load_mapping
 from connector.mapping.rules import Mapping
-from connector.wiring import docflo_by_hand
+from connector.sight import docflo_by_hand
 from connector.yaml_words import suggest
 
 _VALUES = re.compile(r"expected (?P<expected>.*), got (?P<got>.*)", re.DOTALL)

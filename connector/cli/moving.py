@@ -14,7 +14,7 @@ from connector.ledger.copying import copy_ledger
 from connector.ledger.database import open_database
 from connector.ledger.keeping import count_documents
 from connector.ledger.keeping import reseal as reseal_rows
-from connector.wiring import make_seal, open_ledger_database
+from connector.sight import make_seal, open_ledger_database
 
 
 def copy_database(config: Config, to: str) -> None:

@@ -38,7 +38,8 @@ def pause(
     from connector.cli.session import open_session
     from connector.clock import utc_now
     from connector.errors import ConfigError
-    from connector.wiring import open_sight, select_pipeline
+    from connector.sight import open_sight
+    from connector.wiring import select_pipeline
 
     settings = open_session(config, offline=True)
     select_pipeline(settings, name)
@@ -63,7 +64,7 @@ def resume(
     from connector.cli.session import open_session
     from connector.clock import utc_now
     from connector.errors import ConfigError
-    from connector.wiring import open_sight
+    from connector.sight import open_sight
 
     settings = open_session(config, offline=True)
     who = by(reason, f"pipeline={name}")

@@ -25,7 +25,7 @@ from connector.mapping.rules import Mapping
 from connector.mapping.scope import Answers
 from connector.mapping.supposed import SupposedAnswers
 from connector.record import record_key
-from connector.wiring import docflo_by_hand
+from connector.sight import docflo_by_hand
 
 _DOUBTFUL = Decimal("0.8")  # a confidence below is marked
 

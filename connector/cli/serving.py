@@ -32,8 +32,9 @@ from connector.service.forgetting import Forgetting
 from connector.service.keeper import Keeper, Reading
 from connector.service.setup import Current, Scheduled, Setup
 from connector.service.vitals import Vitals, call_facts
+from connector.sight import make_budget, open_ledger_database
 from connector.tracing import OnMove, traced
-from connector.wiring import connect_over, make_budget, open_ledger_database
+from connector.wiring import connect_over
 
 log = structlog.get_logger(__name__)
 

@@ -23,7 +23,8 @@ from connector.docflo.shared_budget import Balance
 from connector.errors import ConfigError
 from connector.ledger.database import Database
 from connector.ledger.store import Store
-from connector.wiring import connect_over, make_budget, open_ledger_database
+from connector.sight import make_budget, open_ledger_database
+from connector.wiring import connect_over
 
 
 def console_mount(

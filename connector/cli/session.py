@@ -27,6 +27,6 @@ def open_session(path: Path, *, offline: bool = False) -> "Config":
 
 def upgrade_quietly(path: Path) -> None:
     """Create or upgrade the ledger of a configuration that was just written."""
-    from connector.wiring import upgrade_database
+    from connector.sight import upgrade_database
 
     upgrade_database(open_session(path))

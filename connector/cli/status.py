@@ -34,7 +34,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, output: OutputOption = Output.
     from connector.cli.session import open_session
     from connector.clock import utc_now
     from connector.ledger.delivery import State
-    from connector.wiring import open_sight
+    from connector.sight import open_sight
 
     settings = open_session(config, offline=True)
     with open_sight(settings) as sight:

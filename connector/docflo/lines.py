@@ -140,10 +140,12 @@ class _Line:
         self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
         self._poll = select.poll()
         self._poll.register(connected, select.POLLIN)
-        self._status = 0
+        self._begin()
+
+    def _begin(self) -> None:
+        self._status, self._received = 0, 0  # `_received`: bytes of the answer
         self._headers: dict[str, str] = {}
         self._pieces: list[bytes] = []
-        self._received = 0  # bytes of the answer
         self._has_head = self._is_whole = self._is_spoilt = self._is_kept = self._is_broken = False
 
     def ask(self, message: bytes, limit: _Limit) -> tuple[int, dict[str, str]]:
@@ -228,10 +230,6 @@ class _Line:
         """Know that this is all."""
         self._is_whole = self._has_head
         self._is_kept = self._parser.should_keep_alive()
-
-    def _begin(self) -> None:
-        self._headers, self._pieces, self._received = {}, [], 0
-        self._has_head = self._is_whole = self._is_spoilt = self._is_kept = self._is_broken = False
 
     def _receive(self, limit: _Limit) -> None:
         try:

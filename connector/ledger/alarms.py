@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ledger.database import Database
-from connector.ledger.tables import alarm, news
+from connector.ledger.service_tables import alarm, news
 
 Key: TypeAlias = tuple[str, str]
 """Kind and subject."""

@@ -5,10 +5,13 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import DateTime, Dialect, LargeBinary, Text
+from sqlalchemy import BigInteger, DateTime, Dialect, Integer, LargeBinary, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from connector.ledger.seal import Seal
+
+# SQLite numbers rows by itself only in a column that is spelt INTEGER.
+RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 # Ordered by its bytes, so that everything that begins alike stands together: a prefix is a range.
 SearchKey = Text(collation="C").with_variant(Text(), "sqlite")

@@ -1,8 +1,8 @@
 """The tables of the console, as `migrations/` creates them."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text
+from sqlalchemy import Column, Index, Integer, Table, Text
 
-from connector.ledger.columns import Moment, Sealed, SearchKey, Words
+from connector.ledger.columns import Moment, RowId, Sealed, SearchKey, Words
 from connector.ledger.naming import metadata
 
 # Who is logged in to the console. Of the secret that a browser holds only a hash is kept.
@@ -41,7 +41,7 @@ console_try = Table(
 report = Table(
     "report",
     metadata,
-    Column("id", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("subject", Words, nullable=False),
     Column("at", Moment, nullable=False),
@@ -58,4 +58,27 @@ party_word = Table(
     metadata,
     Column("word", SearchKey, primary_key=True),
     Column("party_key", SearchKey, primary_key=True),
+)
+
+# What people agreed on about a group of dead letters. It stays when the last of them has gone through.
+problem = Table(
+    "problem",
+    metadata,
+    Column("pipeline", Text, primary_key=True),
+    Column("failure_class", Text, primary_key=True),
+    Column("failure_cause", Words, primary_key=True),
+    Column("owner", Words),
+    Column("snoozed_until", Moment),
+    Column("example", Words, nullable=False),  # one reason, as it was told
+    Column("touched_at", Moment, nullable=False),
+)
+
+# Filters of the console's list of documents that somebody gave a name.
+saved_view = Table(
+    "saved_view",
+    metadata,
+    Column("name", Words, primary_key=True),
+    Column("query", Words, nullable=False),  # as the address has it
+    Column("actor", Words, nullable=False),
+    Column("saved_at", Moment, nullable=False),
 )

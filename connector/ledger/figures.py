@@ -16,16 +16,8 @@ from connector.ledger.original_table import original
 from connector.ledger.originals import counts_of
 from connector.ledger.pauses import Pause
 from connector.ledger.replicas import Replica
-from connector.ledger.tables import (
-    alarm,
-    breaker,
-    checkpoint,
-    delivery,
-    harvest,
-    pause,
-    replica,
-    wakeup,
-)
+from connector.ledger.service_tables import alarm, harvest, replica, wakeup
+from connector.ledger.tables import breaker, checkpoint, delivery, pause
 
 _UNDELIVERED = (State.PENDING.value, State.IN_DOUBT.value)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import insert, select, update
 
 from connector.ledger.database import Database
-from connector.ledger.tables import harvest
+from connector.ledger.service_tables import harvest
 
 MEMORY = 200  # listings: older ones fade
 LEAST = 20  # listings from which on "usually" means something

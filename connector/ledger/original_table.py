@@ -2,11 +2,9 @@
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 
-from connector.ledger.columns import Moment, Words
+from connector.ledger.columns import Moment, RowId, Words
 from connector.ledger.naming import metadata
 from connector.ledger.original import OPEN_ORIGINALS, OriginalState
-
-_RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 def _any_of(states: frozenset[OriginalState]) -> str:
@@ -17,7 +15,7 @@ def _any_of(states: frozenset[OriginalState]) -> str:
 original = Table(
     "original",
     metadata,
-    Column("delivery_id", _RowId, ForeignKey("delivery.id"), primary_key=True),
+    Column("delivery_id", RowId, ForeignKey("delivery.id"), primary_key=True),
     Column("pipeline", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("receipt_id", Text, nullable=False),  # of the record that shows it

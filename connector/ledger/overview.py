@@ -20,8 +20,9 @@ from connector.ledger.halts import halts_of
 from connector.ledger.pauses import Pause
 from connector.ledger.replicas import Replica
 from connector.ledger.rows import read_checkpoint
+from connector.ledger.service_tables import alarm, replica
 from connector.ledger.sums import Total, add_up, exact_sum
-from connector.ledger.tables import alarm, breaker, checkpoint, delivery, pause, replica
+from connector.ledger.tables import breaker, checkpoint, delivery, pause
 
 _ALL = 2**31
 _UNFINISHED = (State.PENDING, State.IN_DOUBT, State.DELIVERED, State.DEAD)

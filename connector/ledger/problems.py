@@ -8,10 +8,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from connector.ledger.console_tables import problem
 from connector.ledger.database import Database
 from connector.ledger.delivery import State
 from connector.ledger.sums import Total, add_up, exact_sum
-from connector.ledger.tables import delivery, problem
+from connector.ledger.tables import delivery
 
 MOST = 200  # groups that are shown; more than these have no common cause
 

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ledger.database import Database
-from connector.ledger.tables import replica
+from connector.ledger.service_tables import replica
 
 GONE_AFTER = timedelta(minutes=2)  # without a sign: it was killed, or stands still
 FORGOTTEN_AFTER = timedelta(days=1)

@@ -18,8 +18,9 @@ from sqlalchemy import (
 )
 
 import connector.ledger.console_tables
-import connector.ledger.original_table  # noqa: F401 both register their tables
-from connector.ledger.columns import Amount, Moment, Sealed, SearchKey, Words
+import connector.ledger.original_table
+import connector.ledger.service_tables  # noqa: F401 all three register their tables
+from connector.ledger.columns import Amount, Moment, RowId, Sealed, SearchKey, Words
 from connector.ledger.delivery import OPEN_STATES, State
 from connector.ledger.naming import metadata as metadata  # noqa: PLC0414 those who need it need every table
 
@@ -42,9 +43,6 @@ MIGRATIONS = (
 )
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 
-# SQLite numbers rows by itself only in a column that is spelt INTEGER.
-_RowId = BigInteger().with_variant(Integer(), "sqlite")
-
 
 def _any_of(states: frozenset[State]) -> str:
     return ", ".join(f"'{state.value}'" for state in State if state in states)
@@ -53,7 +51,7 @@ def _any_of(states: frozenset[State]) -> str:
 delivery = Table(
     "delivery",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("pipeline", Text, nullable=False),
     Column("document_id", Text, nullable=False),
     Column("document_type", Words),
@@ -90,7 +88,7 @@ delivery = Table(
     Column("notice_attempts", Integer),
     Column("notice_failure", Words),
     Column("notice_shown_at", Moment),  # from here on Docflo may show the reason
-    Column("backfill_id", _RowId, nullable=False, server_default="0"),  # whose work it is; 0: the pipeline's
+    Column("backfill_id", RowId, nullable=False, server_default="0"),  # whose work it is; 0: the pipeline's
     # What people search by, in the form that their words are compared in: `search_keys.py`.
     Column("number_key", SearchKey),
     Column("number_end_key", SearchKey),  # from its end: people type the last digits
@@ -157,8 +155,8 @@ delivery = Table(
 delivery_event = Table(
     "delivery_event",
     metadata,
-    Column("id", _RowId, primary_key=True),
-    Column("delivery_id", _RowId, ForeignKey("delivery.id"), nullable=False),
+    Column("id", RowId, primary_key=True),
+    Column("delivery_id", RowId, ForeignKey("delivery.id"), nullable=False),
     Column("at", Moment, nullable=False),
     Column("event", Text, nullable=False),
     Column("from_state", Text),  # none when the document was found
@@ -192,7 +190,7 @@ checkpoint = Table("checkpoint", metadata, Column("pipeline", Text, primary_key=
 checkpoint_history = Table(
     "checkpoint_history",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("pipeline", Text, nullable=False),
     *_checkpoint_columns(),
     Index(None, "pipeline", "id"),
@@ -226,7 +224,7 @@ unreadable = Table(
     Column("first_seen_at", Moment, nullable=False),
     Column("last_seen_at", Moment, nullable=False),
     Column(
-        "backfill_id", _RowId, nullable=False, server_default="0"
+        "backfill_id", RowId, nullable=False, server_default="0"
     ),  # that met it; 0: the pipeline's listings
 )
 
@@ -234,7 +232,7 @@ unreadable = Table(
 backfill = Table(
     "backfill",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("pipeline", Text, nullable=False),
     Column("created_from", Moment, nullable=False),
     Column("created_to", Moment, nullable=False),  # not part of it
@@ -259,8 +257,8 @@ backfill = Table(
 backfill_window = Table(
     "backfill_window",
     metadata,
-    Column("id", _RowId, primary_key=True),
-    Column("backfill_id", _RowId, ForeignKey("backfill.id"), nullable=False),
+    Column("id", RowId, primary_key=True),
+    Column("backfill_id", RowId, ForeignKey("backfill.id"), nullable=False),
     Column("type", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("created_from", Moment, nullable=False),
@@ -342,7 +340,7 @@ dead_run = Table(
 act = Table(
     "act",
     metadata,
-    Column("id", _RowId, primary_key=True),
+    Column("id", RowId, primary_key=True),
     Column("at", Moment, nullable=False),
     Column("actor", Words, nullable=False),
     Column("act", Text, nullable=False),
@@ -350,18 +348,6 @@ act = Table(
     Column("count", Integer, nullable=False),
     Column("reason", Words, nullable=False),
     sqlite_autoincrement=True,
-)
-
-# The processes of `run`, so that anybody can see whether all of them use the same configuration.
-replica = Table(
-    "replica",
-    metadata,
-    Column("name", Text, primary_key=True),  # host and process
-    Column("version", Text, nullable=False),
-    Column("started_at", Moment, nullable=False),
-    Column("seen_at", Moment, nullable=False),
-    Column("config_read_at", Moment, nullable=False),
-    Column("config_refused", Words),  # why a later configuration is not in use
 )
 
 # Pipelines that a person wants left alone.
@@ -382,81 +368,4 @@ target_job = Table(
     Column("job_id", Text, primary_key=True),  # the target's own
     Column("opened_at", Moment, nullable=False),
     Column("record_keys", Text, nullable=False),  # JSON: of the records that it may write
-)
-
-# What the listings of a pipeline bring: one that usually finds documents and finds none is suspicious.
-harvest = Table(
-    "harvest",
-    metadata,
-    Column("pipeline", Text, primary_key=True),
-    Column("listings", BigInteger, nullable=False),  # lately, without those that found nothing in a row
-    Column("fruitful", BigInteger, nullable=False),  # of these
-    Column("empty", BigInteger, nullable=False),  # in a row, until now
-    Column("matched_at", Moment),  # when one last found something
-)
-
-# Documents that Docflo's webhook named, to be fetched; "": some document.
-wakeup = Table(
-    "wakeup",
-    metadata,
-    Column("document_id", Text, primary_key=True),  # named twice, fetched once
-    Column("received_at", Moment, nullable=False),
-    Column("due_at", Moment, nullable=False),
-    Column("attempts", Integer, nullable=False),
-)
-
-# States of affairs that a person should know of, from when to when.
-alarm = Table(
-    "alarm",
-    metadata,
-    Column("id", _RowId, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("detail", Words, nullable=False),
-    Column("began_at", Moment, nullable=False),
-    Column("ended_at", Moment),
-    Column("open_key", Text),
-    # One open alarm of a kind and subject: of several replicas, one tells it.
-    UniqueConstraint("open_key"),
-    CheckConstraint("(ended_at IS NULL) = (open_key IS NOT NULL)", name="open"),
-    sqlite_autoincrement=True,
-)
-
-# What is to be told of an alarm, by channel.
-news = Table(
-    "news",
-    metadata,
-    Column("id", _RowId, primary_key=True),
-    Column("alarm_id", _RowId, ForeignKey("alarm.id"), nullable=False),
-    Column("event", Text, nullable=False),  # "raised" or "recovered"
-    Column("channel", Text, nullable=False),
-    Column("due_at", Moment),  # none: told, or given up
-    Column("attempts", Integer, nullable=False),
-    Column("told_at", Moment),
-    Column("failure", Words),
-    Index(None, "due_at"),
-    sqlite_autoincrement=True,
-)
-
-# What people agreed on about a group of dead letters. It stays when the last of them has gone through.
-problem = Table(
-    "problem",
-    metadata,
-    Column("pipeline", Text, primary_key=True),
-    Column("failure_class", Text, primary_key=True),
-    Column("failure_cause", Words, primary_key=True),
-    Column("owner", Words),
-    Column("snoozed_until", Moment),
-    Column("example", Words, nullable=False),  # one reason, as it was told
-    Column("touched_at", Moment, nullable=False),
-)
-
-# Filters of the console's list of documents that somebody gave a name.
-saved_view = Table(
-    "saved_view",
-    metadata,
-    Column("name", Words, primary_key=True),
-    Column("query", Words, nullable=False),  # as the address has it
-    Column("actor", Words, nullable=False),
-    Column("saved_at", Moment, nullable=False),
 )

@@ -6,8 +6,8 @@ from datetime import datetime
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from connector.ledger.console_tables import saved_view
 from connector.ledger.database import Database
-from connector.ledger.tables import saved_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

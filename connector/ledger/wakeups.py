@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ledger.database import Database
-from connector.ledger.tables import wakeup
+from connector.ledger.service_tables import wakeup
 
 ANY = ""
 """The id that stands for a call that named no document."""

@@ -24,9 +24,7 @@ def write_back(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Seque
     """Move delivered documents on, one after the other; stop asking after an error that concerns all."""
     with work.pace.keeping(len(claims)):
         done = _write_all(claims, pipeline, work)
-    if done.written and done.last is not None and pipeline.writes_back:
-        work.breakers.report(DOCFLO, [None])  # it answered before: what follows is the first that went lost
-    held_until = work.breakers.report(DOCFLO, [done.last]) if pipeline.writes_back else None
+    held_until = _report(done, work) if pipeline.writes_back else None
     with recording(work, claims) as outcomes:
         for claim in done.written:
             try:
@@ -49,6 +47,13 @@ class _Done:
     failed: list[tuple[Claim, Exception]] = field(default_factory=list)
     left: Sequence[Claim] = ()
     last: ConnectorError | None = None  # what Docflo is like now
+
+
+def _report(done: _Done, work: Work) -> datetime | None:
+    """Take note of how Docflo answered; as `Breakers.report`."""
+    if done.written and done.last is not None:
+        work.breakers.report(DOCFLO, [None])  # it answered before: what follows is the first that went lost
+    return work.breakers.report(DOCFLO, [done.last])
 
 
 def _write_all(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> _Done:

@@ -15,7 +15,7 @@ from connector.ledger.backfill import Backfill, BackfillState
 from connector.ledger.backfills import BackfillStore
 from connector.ledger.operations import By
 from connector.sandbox.docflo.generate import generate_documents
-from connector.wiring import open_ledger_database
+from connector.sight import open_ledger_database
 from tests.console.conftest import Shown
 from tests.console.test_accessibility import violations
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from connector.cli.session import open_session
 from connector.ledger.delivery import Delivery, State
 from connector.sandbox.docflo.document import Upload
-from connector.wiring import open_ledger
+from connector.sight import open_ledger
 from tests.console.conftest import FEW_GOOD, Shown, sync
 from tests.scenario.conftest import World
 

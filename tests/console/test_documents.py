@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from connector.cli.session import open_session
 from connector.ledger.delivery import Headline
-from connector.wiring import open_ledger
+from connector.sight import open_ledger
 from tests.console.conftest import Shown, console_of
 from tests.factories import make_found
 from tests.scenario.conftest import APPROVED, World

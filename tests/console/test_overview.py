@@ -6,7 +6,7 @@ from playwright.sync_api import Locator, Page, expect
 from connector.cli.session import open_session
 from connector.ledger.delivery import State
 from connector.ledger.operations import By
-from connector.wiring import open_ledger
+from connector.sight import open_ledger
 from tests.console.conftest import Shown
 from tests.scenario.conftest import GOOD
 

@@ -12,7 +12,8 @@ from connector.ledger.delivery import Failure, State
 from connector.mapping.apply import apply_mapping
 from connector.pipeline.discover import discover
 from connector.record import Receipt, record_key
-from connector.wiring import Connector, connect, open_ledger
+from connector.sight import open_ledger
+from connector.wiring import Connector, connect
 from tests.console.conftest import FEW_GOOD, Shown, console_of, sync
 from tests.scenario.conftest import World
 
