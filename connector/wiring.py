@@ -1,4 +1,6 @@
-"""Config -> live objects. The only place that constructs clients, the database and adapters."""
+"""Config -> live objects. With `sight.py`, the part that needs no pipeline, the only place that constructs
+clients, the database and adapters.
+"""
 
 import os
 import socket
