@@ -1,5 +1,6 @@
-"""Config -> live objects. With `sight.py`, the part that needs no pipeline, the only place that constructs
-clients, the database and adapters.
+"""Config -> live objects: pipelines, their targets, and all that works on them.
+
+Only here and in `sight.py`, the part that needs no pipeline, are clients, database and adapters constructed.
 """
 
 import os
