@@ -158,6 +158,7 @@ class TargetField:
     is_key: bool = False  # can hold the connector's key of the record
     choices: tuple[str, ...] = ()  # the only values it takes; empty: no such limit
     refers_to: tuple[str, ...] = ()  # objects; such a field is written by name: `Vendor__r.Tax_Id__c`
+    named_through: str = ""  # what stands before the dot of such a name: `Vendor__r`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,7 @@ class TargetObject:
     key: str = ""  # the field that holds the record's key; empty: one of the fields with `is_key`
     fields: tuple[TargetField, ...] = ()  # what a mapping can write; empty: the target takes any name
     lines: tuple[TargetLines, ...] = ()
+    ignores_case: bool = False  # of names of fields and objects
 
 
 @runtime_checkable
@@ -186,7 +188,7 @@ class DescribesTargets(Protocol):
     def describe(self, object_name: str) -> TargetObject:
         """Give an object with its fields and its kinds of lines. Writes nothing.
 
-        Shape: fields in the target's order, without those that nobody can write.
+        Shape: fields in the target's order, without those that nobody can write or the adapter fills itself.
         Raises: ConfigError, with what there is, when the target has no such object; any `ConnectorError`
             when it cannot tell.
         """

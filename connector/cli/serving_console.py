@@ -5,9 +5,10 @@ from contextlib import ExitStack, contextmanager
 
 from starlette.routing import Mount
 
-from connector.adapters.base import Finding
+from connector.adapters.base import Finding, TargetObject
 from connector.cli.backfilling import begin_for_a_person, plan_for_a_person
 from connector.cli.checking import Report, check_offline, check_online
+from connector.cli.mapping_new import describe_target
 from connector.clock import utc_now
 from connector.config import Config
 from connector.console.access.setup import local_access, login_access
@@ -45,6 +46,9 @@ def console_mount(
         check_online(config(), check_offline(config(), report), report)
         return report.findings
 
+    def describe(target: str, name: str) -> TargetObject:
+        return describe_target(config(), target, name)
+
     def plan_backfill(name: str, start: str, end: str) -> Mapping[str, object]:
         return plan_for_a_person(database, config(), name, start, end)
 
@@ -69,6 +73,7 @@ def console_mount(
         config=config,
         balance=balance,
         check=check,
+        describe=describe,
         plan_backfill=plan_backfill,
         begin_backfill=begin_backfill,
         reach=reach,

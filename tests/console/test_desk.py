@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import timedelta
+from typing import Self
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from connector.ledger.backfill import Backfill, BackfillState
 from connector.ledger.backfills import BackfillStore
 from connector.ledger.operations import By
 from connector.sandbox.docflo.generate import generate_documents
+from connector.sandbox.faults import Fault
 from connector.sight import open_ledger_database
 from tests.console.conftest import Shown
 from tests.console.test_accessibility import violations
@@ -119,6 +121,63 @@ def test_the_lab_shows_at_once_what_an_edited_mapping_makes_and_saves_nothing(
     expect(page.get_by_role("heading", name="Against the mapping as it is")).to_be_visible()
     expect(page.get_by_role("table", name="Fields that change")).to_contain_text("Invoice__c.PO_Number__c")
     assert file.read_text(encoding="utf-8") == before
+
+
+ACCOUNT = """\
+version: 1
+document: invoice
+record: {object: Account, key: Tax_Id__c, fields: {CurrencyIsoCode: VendorName}}
+examples: [{name: one, document: {VendorName: A}, record: {CurrencyIsoCode: A}}]
+"""
+
+
+def test_the_lab_lists_what_the_target_requires_and_no_rule_fills_and_asks_once(shown: Shown) -> None:
+    journal = shown.world.running.salesforce.journal
+    rows = shown.world.running.salesforce.snapshot()
+    before = len(journal.requests)
+    with Lab(shown.url) as lab:
+        told = lab.tries(ACCOUNT)
+        asked = [(each.operation, each.method) for each in journal.requests[before:]]
+        again = lab.tries(ACCOUNT.replace("CurrencyIsoCode", "Name"))
+
+    assert re.search(r"Account\.Name <span[^>]*>required", told)
+    assert "Account.CurrencyIsoCode" not in told
+    assert "Account.CurrencyIsoCode" in again
+    assert "Account.Name" not in again
+    assert ("describe", "GET") in asked
+    assert {method for operation, method in asked if operation != "token"} == {"GET"}
+    assert len(journal.requests) == before + len(asked)
+    assert shown.world.running.salesforce.snapshot() == rows
+
+
+def test_the_lab_goes_on_where_the_target_cannot_tell(own: Shown) -> None:
+    own.world.running.salesforce.faults.add(Fault(kind="status", operation="token"))
+    with Lab(own.url) as lab:
+        told = lab.tries(ACCOUNT)
+
+    assert "The mapping loads." in told
+    assert "the target could not be asked: " in told
+
+
+class Lab:
+    """Tries mappings as the page does."""
+
+    def __init__(self, url: str) -> None:
+        self._client = httpx.Client(base_url=url, headers={"Origin": url}, timeout=60)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._client.close()
+
+    def tries(self, text: str) -> str:
+        token = re.search(r'name="form_token" value="([^"]+)"', self._client.get("/lab").text)
+        assert token is not None
+        form = {"pipeline": "invoices-to-crm", "text": text, "do": "show", "form_token": token[1]}
+        answer = self._client.post("/lab", data=form)
+        assert answer.status_code == 200, answer.text
+        return answer.text
 
 
 def test_markup_in_a_pasted_document_is_text_in_the_lab(shown: Shown, page: Page) -> None:

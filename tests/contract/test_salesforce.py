@@ -75,11 +75,25 @@ class TestSalesforce(NativeAdapterContract):
             True,
         )
         assert fields["Docflo_Id__c"].is_key
-        assert fields["Vendor__c"].refers_to == ("Account",)
+        assert (fields["Vendor__c"].refers_to, fields["Vendor__c"].named_through) == (
+            ("Account",),
+            "Vendor__r",
+        )
         assert [(line.object.name, line.parent_field) for line in described.lines] == [
             ("Invoice_Line__c", "Invoice__c")
         ]
         assert "Amount__c" in {field.name for field in described.lines[0].object.fields}
+
+    def test_describe_leaves_out_what_the_adapter_fills_itself(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("SF_KEY", "sandbox-consumer")
+        monkeypatch.setenv("SF_SECRET", "sandbox-secret")
+        sandbox = SalesforceSandbox()
+        with SandboxServer(sandbox.app) as server:
+            target = SalesforceTarget(sandbox, server.url, completion_field="notes__c")
+            described = target.adapter.describe("Invoice__c")
+            target.adapter.close()
+
+        assert "Notes__c" not in {field.name for field in described.fields}
 
     def test_describe_of_an_unknown_object_names_what_was_meant(self, target: SalesforceTarget) -> None:
         with pytest.raises(ConfigError, match=r'no object Invoices__c; did you mean "Invoice__c"'):

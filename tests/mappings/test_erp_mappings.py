@@ -13,6 +13,8 @@ from connector.adapters.soap.adapter import SoapAdapter
 from connector.adapters.soap.settings import SoapSettings
 from connector.cli.mapping_new import save, write_mapping
 from connector.clock import utc_now
+from connector.console.lab.job import Written
+from connector.console.lab.unfilled import Descriptions, unfilled
 from connector.docflo.answers import TypeField
 from connector.docflo.fields import read_fields
 from connector.document import Document
@@ -123,3 +125,21 @@ def test_a_mapping_is_proposed_from_what_the_profile_and_its_wsdl_say(
     assert rules["total"] == ("Total.amount",)
     assert rules["merchant"] == ("MerchantName",)
     assert written.proposal.unmapped_required == ("Receipt.paidAt",)
+
+
+def test_what_the_profile_sends_and_no_rule_fills_is_told_with_what_the_wsdl_requires(
+    erp: tuple[ErpSandbox, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adapter = connect(erp[1], monkeypatch)
+    descriptions = Descriptions(lambda _target, name: adapter.describe(name), clock=utc_now)
+    writes = (
+        Written(object="Receipt", fields=("ourReference", "merchant", "total")),
+        Written(object="ReceiptLine", fields=("description",)),
+    )
+
+    receipt, line = unfilled(writes, "erp", descriptions)
+
+    adapter.close()
+    assert "paidAt" in {each.name for each in receipt.required}
+    assert {"merchant", "total", "ourReference"}.isdisjoint(each.name for each in receipt.required)
+    assert [each.name for each in line.others] == ["quantity", "amount"]

@@ -162,7 +162,8 @@ class SalesforceAdapter:
 
     def describe(self, object_name: str) -> TargetObject:
         """Give an object as this user may write it, with the objects that are its details."""
-        return describe_object(self._transport, self._version, object_name)
+        own = [name for name in (self._rules.completion_field, self._rules.revision_field) if name]
+        return describe_object(self._transport, self._version, object_name, own=own)
 
     def show_original(self, key: str, receipt_id: str) -> str | None:
         """Ask for the file by its key, and link it to the record if it is not linked yet."""

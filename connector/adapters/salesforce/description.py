@@ -1,6 +1,7 @@
 """What `mapping new` asks of an org: an object's fields, and the objects that are its lines. Reads only."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from connector.adapters.base import TargetField, TargetLines, TargetObject
 from connector.adapters.salesforce.check import object_names
@@ -36,8 +37,10 @@ _TEXTS = frozenset(
 _MOST_KINDS_OF_LINES = 5  # each costs a call
 
 
-def describe_object(transport: Transport, version: str, name: str) -> TargetObject:
-    """Give an object and its lines.
+def describe_object(
+    transport: Transport, version: str, name: str, *, own: Collection[str] = ()
+) -> TargetObject:
+    """Give an object and its lines. `own`: fields of it that no mapping fills, since the adapter does.
 
     Raises: ConfigError when the org shows this user no such object.
     """
@@ -49,7 +52,11 @@ def describe_object(transport: Transport, version: str, name: str) -> TargetObje
         raise ConfigError(
             message, remedy="name another one, or give the integration user the right to see it"
         )
-    return _read(body, tuple(_lines(transport, version, body)))
+    described = _read(body, tuple(_lines(transport, version, body)))
+    ours = {each.lower() for each in own}
+    return replace(
+        described, fields=tuple(each for each in described.fields if each.name.lower() not in ours)
+    )
 
 
 def _describe(transport: Transport, version: str, name: str) -> Mapping[str, object] | None:
@@ -91,6 +98,7 @@ def _read(body: Mapping[str, object], lines: tuple[TargetLines, ...]) -> TargetO
             _field(field, labels.get(field.name, "")) for field in shape.fields.values() if field.createable
         ),
         lines=lines,
+        ignores_case=True,
     )
 
 
@@ -108,4 +116,5 @@ def _field(field: FieldShape, label: str) -> TargetField:
         is_key=field.is_key and field.is_unique,
         choices=field.picklist or (),
         refers_to=field.refers_to,
+        named_through=field.relationship or "",
     )

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from connector.console.lab.job import Change, Fault, Given, Job, Shown, Sum, Trial
+from connector.console.lab.job import Change, Fault, Given, Job, Shown, Sum, Trial, Written
 from connector.docflo.wire import read_document
 from connector.document import Document, Row
 from connector.errors import ConfigError, ConnectorError, Problem
@@ -25,6 +25,7 @@ from connector.mapping.mapped import unwanted
 from connector.mapping.path import ABSENT
 from connector.mapping.rules import Mapping
 from connector.mapping.supposed import SupposedAnswers
+from connector.record import RecordShape
 from connector.yaml_source import read_yaml
 
 MEMORY = 1024 * 1024 * 1024
@@ -52,7 +53,15 @@ def run(job: Job) -> Trial:
         return Trial(faults=tuple(map(_fault, problems)))
     if job.compares:
         return _compare(mapping, path, job)
-    return Trial(shown=_show(mapping, job.documents[0]) if job.documents else None)
+    return Trial(
+        shown=_show(mapping, job.documents[0]) if job.documents else None,
+        writes=tuple(map(_written, mapping.shapes())),
+    )
+
+
+def _written(shape: RecordShape) -> Written:
+    ours = (shape.key_field, *((shape.parent_field,) if shape.parent_field else ()))
+    return Written(object=shape.object, fields=(*ours, *shape.fields))
 
 
 def _require_near(path: Path, text: str) -> None:

@@ -61,10 +61,18 @@ class Sum(msgspec.Struct, frozen=True, kw_only=True):
     difference: str | None = None
 
 
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """One object that the mapping writes."""
+
+    object: str
+    fields: tuple[str, ...]  # its key, and the field that refers to what it is in, among them
+
+
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
     """What came of a job."""
 
     faults: tuple[Fault, ...] = ()
+    writes: tuple[Written, ...] = ()
     shown: Shown | None = None
     counts: dict[str, int] = {}
     changes: tuple[Change, ...] = ()

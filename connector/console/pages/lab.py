@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from connector.config import PipelineSection
 from connector.console.lab.job import Given, Job
 from connector.console.lab.trial import try_mapping
+from connector.console.lab.unfilled import Descriptions, unfilled
 from connector.console.pages.page import Console, Page
 from connector.console.pages.posting import LONGEST_PART, MOST_FIELDS, refusal, status_of
 from connector.console.person import person_of
@@ -25,6 +26,8 @@ MOST_COMPARED = 200
 
 
 def _routes(console: Console) -> Sequence[BaseRoute]:
+    descriptions = Descriptions(console.describe, clock=console.clock)
+
     def lab(request: Request) -> Response:
         if not person_of(request).sees_contents:
             return _hidden(console, request)
@@ -57,12 +60,14 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
             return _hidden(console, request)
         async with request.form(max_files=0, max_fields=MOST_FIELDS, max_part_size=LONGEST_PART) as sent:
             form = {name: value for name, value in sent.multi_items() if isinstance(value, str)}
-        return await run_in_threadpool(_tried, console, request, form)
+        return await run_in_threadpool(_tried, console, descriptions, request, form)
 
     return [Route(PATH, lab), Route(PATH, tried, methods=["POST"])]
 
 
-def _tried(console: Console, request: Request, form: Mapping[str, str]) -> Response:
+def _tried(
+    console: Console, descriptions: Descriptions, request: Request, form: Mapping[str, str]
+) -> Response:
     name, compares = form.get("pipeline", ""), form.get("do") == "compare"
     try:
         section = _section(console, name)
@@ -76,6 +81,8 @@ def _tried(console: Console, request: Request, form: Mapping[str, str]) -> Respo
     values: dict[str, Any] = {
         "title": "Mapping lab",
         "trial": trial,
+        "target": section.target,
+        "unfilled": list(unfilled(trial.writes, section.target, descriptions)),
         "lines": form.get("text", "").splitlines(),
     }
     if "hx-request" in request.headers:

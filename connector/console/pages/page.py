@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
 
-from connector.adapters.base import Finding
+from connector.adapters.base import Finding, TargetObject
 from connector.clock import Clock
 from connector.config import Config
 from connector.docflo.client import DocfloClient
@@ -47,6 +47,7 @@ class Console:
     config: Callable[[], Config]  # as it was last read
     balance: Callable[[], Balance]
     check: Callable[[], Sequence[Finding]]  # asks every side whether all is well; writes nothing
+    describe: Callable[[str, str], TargetObject]  # asks a target, by its name, for one of its objects
     plan_backfill: Callable[[str, str, str], Mapping[str, object]]  # of a pipeline, from a day to a day
     begin_backfill: Callable[[str, str, str, str], int]  # the same, and who; gives its number
     reach: Callable[[Sequence[str]], AbstractContextManager[Reach]]  # for these pipelines; none: for all
