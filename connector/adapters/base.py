@@ -196,6 +196,25 @@ class DescribesTargets(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TokenLife:
+    """What is known of how long a token lasts. Never the token itself."""
+
+    name: str  # "access token", "session"
+    issued_at: datetime  # as its server says; where it does not, when the answer came
+    ends_at: datetime | None = None  # None: its server does not tell
+    renewed_at: datetime | None = None  # when the next is fetched; None: when this one is refused
+
+
+@runtime_checkable
+class HoldsTokens(Protocol):
+    """A target that is spoken to with tokens that do not last. Not every target is."""
+
+    def tokens(self) -> Sequence[TokenLife]:
+        """Give those that are held at this moment. Asks nobody, and fetches none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """Work that a target does by itself after it was asked to, and the records that it may write."""
 

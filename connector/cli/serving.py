@@ -4,7 +4,9 @@ import gc
 import os
 import signal
 import socket
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -13,6 +15,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from connector import __version__
+from connector.adapters.base import HoldsTokens
 from connector.calls import Call, listening
 from connector.cli.serving_errands import Alarms, Wakeups
 from connector.cli.serving_web import make_web
@@ -24,8 +27,9 @@ from connector.errors import AccessRefusedError, ConnectorError
 from connector.ledger.database import Database
 from connector.ledger.delivery import OPEN_STATES, State
 from connector.ledger.harvest import HarvestStore
-from connector.ledger.replicas import Replica, ReplicaStore
+from connector.ledger.replicas import HeldToken, Replica, ReplicaStore, written
 from connector.ledger.store import Store
+from connector.pipeline.definition import Pipeline
 from connector.pipeline.work import Move, log_halt
 from connector.service.daemon import Service
 from connector.service.forgetting import Forgetting
@@ -72,7 +76,7 @@ class _Serving:
         self._replicas = ReplicaStore(database)
         self._name = f"{socket.gethostname()}:{os.getpid()}"
         self._began = self._shown_at = utc_now()
-        self._shown: Reading | None = None
+        self._shown: tuple[Reading, str] | None = None
         self._registry = CollectorRegistry()
         self.counters = Counters(self._registry)
         watch = _both(self.counters.moved, on_move)
@@ -165,7 +169,9 @@ class _Serving:
 
     def _show_ourselves(self) -> None:
         now, reading = utc_now(), self._keeper.reading
-        if reading == self._shown and now - self._shown_at < SHOWN_EVERY:
+        with self._current.use() as setup:
+            tokens = written(list(_held(setup.pipelines)))
+        if (reading, tokens) == self._shown and now - self._shown_at < SHOWN_EVERY:
             return
         self._replicas.show(
             Replica(
@@ -175,9 +181,17 @@ class _Serving:
                 seen_at=now,
                 config_read_at=reading.at,
                 config_refused=reading.refused,
+                tokens=tokens,
             )
         )
-        self._shown, self._shown_at = reading, now
+        self._shown, self._shown_at = (reading, tokens), now
+
+
+def _held(pipelines: Sequence[Pipeline]) -> Iterator[HeldToken]:
+    targets = {pipeline.target: pipeline.adapter for pipeline in pipelines}
+    for target, adapter in targets.items():
+        if isinstance(adapter, HoldsTokens):
+            yield from (HeldToken(target=target, **asdict(life)) for life in adapter.tokens())
 
 
 def _both(first: OnMove, second: OnMove | None) -> OnMove:

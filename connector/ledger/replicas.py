@@ -1,8 +1,10 @@
 """The processes of `run` on one ledger, and which configuration each uses."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -11,6 +13,16 @@ from connector.ledger.service_tables import replica
 
 GONE_AFTER = timedelta(minutes=2)  # without a sign: it was killed, or stands still
 FORGOTTEN_AFTER = timedelta(days=1)
+
+
+class HeldToken(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process knows of a token that it holds for a target."""
+
+    target: str
+    name: str  # "access token", "session"
+    issued_at: datetime
+    ends_at: datetime | None = None  # None: its server does not tell
+    renewed_at: datetime | None = None  # None: when it is refused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,10 +35,21 @@ class Replica:
     seen_at: datetime
     config_read_at: datetime
     config_refused: str | None = None
+    tokens: str | None = None  # JSON, made by `written`; None: its version does not tell
 
     def is_gone(self, now: datetime) -> bool:
         """Tell whether it has not shown itself for a while."""
         return now - self.seen_at > GONE_AFTER
+
+    @property
+    def held(self) -> tuple[HeldToken, ...]:
+        """The tokens that it held when it last showed itself."""
+        return msgspec.json.decode(self.tokens, type=tuple[HeldToken, ...]) if self.tokens else ()
+
+
+def written(tokens: Sequence[HeldToken]) -> str:
+    """Give tokens as a replica shows them."""
+    return msgspec.json.encode(tokens).decode()
 
 
 class ReplicaStore:

@@ -28,6 +28,7 @@ replica = Table(
     Column("seen_at", Moment, nullable=False),
     Column("config_read_at", Moment, nullable=False),
     Column("config_refused", Words),  # why a later configuration is not in use
+    Column("tokens", Text),  # JSON: of which targets it holds one, and how long each lasts; never the tokens
 )
 
 # What the listings of a pipeline bring: one that usually finds documents and finds none is suspicious.

@@ -40,6 +40,7 @@ MIGRATIONS = (
     "0013",
     "0014",
     "0015",
+    "0016",
 )
 """Every migration, oldest first. Known here so that a check of the schema need not import alembic."""
 

@@ -1,6 +1,7 @@
 """Pauses, wake-ups and alarms, on both databases and between replicas."""
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 from connector.ledger.alarms import AlarmStore
@@ -10,6 +11,7 @@ from connector.ledger.figures import read_figures
 from connector.ledger.harvest import HarvestStore
 from connector.ledger.operations import By
 from connector.ledger.pauses import PauseStore
+from connector.ledger.replicas import HeldToken, Replica, ReplicaStore, written
 from connector.ledger.store import Store
 from connector.ledger.wakeups import WakeupStore
 from tests.factories import NOON, HandClock, make_found
@@ -107,3 +109,14 @@ def test_the_figures_tell_what_is_stored(any_database: Database) -> None:
     assert figures.counts == {("p", State.PENDING): 2}
     assert figures.undelivered_since == {"p": NOON}
     assert (figures.harvests["p"].listings, figures.harvests["p"].empty) == (1, 1)
+
+
+def test_a_process_shows_what_it_knows_of_its_tokens(any_database: Database) -> None:
+    told = HeldToken(target="crm", name="access token", issued_at=NOON, ends_at=NOON + MINUTE)
+    store = ReplicaStore(any_database)
+    mine = Replica(name="a", version="1", started_at=NOON, seen_at=NOON, config_read_at=NOON)
+
+    store.show(replace(mine, tokens=written([told])))
+    store.show(replace(mine, name="of an older version"))
+
+    assert [each.held for each in store.all()] == [(told,), ()]

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
 
+import httpx
+
 from tests.scenario.conftest import APPROVED, BATCH, GOOD, Cli, World
 from tests.scenario.test_survival import (
     PATIENCE,
@@ -192,3 +194,13 @@ def test_in_a_maintenance_window_only_the_target_is_left_alone(world: World, cli
     assert (during["new"], during["delivered"]) == (APPROVED, 0)
     assert is_untouched
     assert approved(world) == GOOD
+
+
+def test_a_process_shows_how_long_its_token_lasts(world: World) -> None:
+    with running(world):
+        wait_for(lambda: approved(world) >= BATCH)
+        page = f"{logged(world, 'web.listens')[-1]['address']}/connections"
+        wait_for(lambda: "access token, issued" in httpx.get(page, timeout=60.0).text)
+        shown = httpx.get(page, timeout=60.0).text
+
+    assert "its end is not told by the server; the next is fetched when this one is refused" in shown

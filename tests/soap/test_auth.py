@@ -338,12 +338,19 @@ def test_an_oauth_token_is_renewed_before_it_ends(tmp_path: Path) -> None:
     now = [datetime(2026, 1, 1, tzinfo=UTC)]
     with serving(authority) as tokens, serving(erp.answer) as address:
         soap = adapter(tmp_path, address, oauth(tokens), clock=lambda: now[0])
+        before = soap.tokens()
         soap.deliver([record("k1")])
+        [life] = soap.tokens()
         now[0] += timedelta(seconds=3590)
         soap.deliver([record("k2")])
         soap.close()
 
     assert authority.given == 2
+    assert before == ()
+    assert (life.ends_at, life.renewed_at) == (
+        life.issued_at + timedelta(hours=1),
+        life.issued_at + timedelta(minutes=59),
+    )
 
 
 def test_a_refused_oauth_client_is_told_in_the_servers_words(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from connector.adapters.base import (
     Outcome,
     ReadBack,
     TargetObject,
+    TokenLife,
 )
 from connector.adapters.salesforce.answers import Committed
 from connector.adapters.salesforce.bulk_jobs import BulkJobs
@@ -176,6 +177,11 @@ class SalesforceAdapter:
     def check_originals(self) -> Sequence[Finding]:
         """Say what the org lacks for files beside records."""
         return self._originals.check()
+
+    def tokens(self) -> Sequence[TokenLife]:
+        """Give the one that all calls carry. Salesforce's own end of it moves with each call."""
+        life = self._transport.token_life()
+        return () if life is None else (life,)
 
     def close(self) -> None:
         """Release connections."""

@@ -1,16 +1,19 @@
 """Logs in to Salesforce and keeps one token for all threads. The token never leaves but in a header."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import TypeGuard
 from urllib.parse import urlsplit
 
 import jwt
 import requests
 from simple_salesforce.login import token_login
 
+from connector.adapters.base import TokenLife
 from connector.adapters.loopback import is_loopback
+from connector.adapters.oauth_times import end_after, moment_of
 from connector.adapters.salesforce.failures import login_error
 from connector.adapters.salesforce.json_text import decode
 from connector.adapters.salesforce.session import SalesforceSession, is_untrusted_certificate
@@ -29,6 +32,7 @@ class Login:
 
     access_token: str = field(repr=False)
     instance_url: str
+    life: TokenLife
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,7 @@ class Token:
     value: str = field(repr=False)
     instance_url: str
     generation: int
+    life: TokenLife
 
 
 class TokenProvider:
@@ -49,6 +54,11 @@ class TokenProvider:
         self._token: Token | None = None
         self._logins = 0
         self._last_failure: ConnectorError | None = None
+
+    @property
+    def held(self) -> Token | None:
+        """The token, if there is one now."""
+        return self._token
 
     def current(self) -> Token:
         """Give the token, logging in first if there is none.
@@ -86,7 +96,12 @@ class TokenProvider:
             raise
         finally:
             self._logins += 1  # counted at the end: whoever came meanwhile shares what this one gave
-        return Token(value=login.access_token, instance_url=login.instance_url, generation=self._logins)
+        return Token(
+            value=login.access_token,
+            instance_url=login.instance_url,
+            generation=self._logins,
+            life=login.life,
+        )
 
 
 def log_in(settings: SalesforceSettings, clock: Clock) -> Login:
@@ -94,6 +109,7 @@ def log_in(settings: SalesforceSettings, clock: Clock) -> Login:
 
     Raises: AccessRefusedError with Salesforce's words; ThrottledError; UnavailableError.
     """
+    answer: dict[str, object] = {}
 
     def refuse_failures(response: requests.Response, *_args: object, **_kwargs: object) -> None:
         # token_login takes any 200 for a token, a 503's HTML for refused credentials, and prints the
@@ -103,6 +119,7 @@ def log_in(settings: SalesforceSettings, clock: Clock) -> Login:
             raise login_error(
                 response.status_code, body, now=clock(), retry_after=response.headers.get("Retry-After")
             )
+        answer.update(body)
 
     with SalesforceSession(settings) as session:
         session.hooks["response"].append(refuse_failures)
@@ -122,11 +139,20 @@ def log_in(settings: SalesforceSettings, clock: Clock) -> Login:
                 remedy=_connection_remedy(error),
             ) from error
     return Login(
-        access_token=access_token, instance_url=settings.instance_url or _instance_url(settings, instance)
+        access_token=access_token,
+        instance_url=settings.instance_url or _instance_url(settings, instance),
+        life=_life(answer, clock()),
     )
 
 
-def _is_token_answer(body: object) -> bool:
+def _life(answer: Mapping[str, object], now: datetime) -> TokenLife:
+    issued_at = moment_of(answer.get("issued_at")) or now
+    return TokenLife(
+        name="access token", issued_at=issued_at, ends_at=end_after(issued_at, answer.get("expires_in"))
+    )
+
+
+def _is_token_answer(body: object) -> TypeGuard[dict[str, object]]:
     return isinstance(body, dict) and all(
         isinstance(body.get(name), str) and body[name] for name in ("access_token", "instance_url")
     )

@@ -9,6 +9,7 @@ from typing import TypeAlias
 import requests
 from requests_toolbelt import MultipartEncoder
 
+from connector.adapters.base import TokenLife
 from connector.adapters.salesforce.auth import Token, TokenProvider, log_in
 from connector.adapters.salesforce.failures import call_error
 from connector.adapters.salesforce.faults import SESSION_EXPIRED, read_faults
@@ -52,6 +53,11 @@ class Transport:
         Raises: AccessRefusedError, ThrottledError, UnavailableError, never after a call that was answered.
         """
         return self._instance_url or self._tokens.current().instance_url
+
+    def token_life(self) -> TokenLife | None:
+        """Give what is known of the token in use; None when there is none."""
+        held = self._tokens.held
+        return None if held is None else held.life
 
     def read(self, path: str) -> object:
         """GET and give the JSON value.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from connector.adapters.base import Finding, Found, Idempotency, Outcome, TargetObject
+from connector.adapters.base import Finding, Found, Idempotency, Outcome, TargetObject, TokenLife
 from connector.adapters.soap.check import check_erp
 from connector.adapters.soap.delivery import deliver_record, find_record, read_record
 from connector.adapters.soap.describe import describe_object
@@ -80,6 +80,10 @@ class SoapAdapter:
     def describe(self, object_name: str) -> TargetObject:
         """Give what mappings can write into the object of the profile."""
         return describe_object(self._erp, object_name)
+
+    def tokens(self) -> Sequence[TokenLife]:
+        """Give the access token and the session that are held."""
+        return tuple(self._erp.credentials.tokens())
 
     def close(self) -> None:
         """End the session and close the connections."""

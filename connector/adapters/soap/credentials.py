@@ -1,15 +1,16 @@
 """Who we are: everything that a profile's `auth` puts on a message, and the logins behind it."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
 from urllib.parse import urlencode
 
 import msgspec
 import requests
 from requests.auth import AuthBase, HTTPBasicAuth
 
+from connector.adapters.base import TokenLife
+from connector.adapters.oauth_times import end_after
 from connector.adapters.soap.body import BranchNode, Making
 from connector.adapters.soap.file import OAuthClient, UserPassword
 from connector.adapters.soap.filters import UnfitValueError
@@ -23,8 +24,6 @@ from connector.adapters.soap.wire import Answer, NoAnswer, Wire
 from connector.adapters.soap.wsse import add_username, sign
 from connector.clock import Clock
 from connector.errors import AccessRefusedError, ConfigError, UnavailableError
-
-_EARLY = timedelta(seconds=60)  # a token is renewed before it ends on its way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +115,16 @@ class Credentials:
     @property
     def has_session(self) -> bool:
         """Whether a session is open."""
-        return self._session is not None and self._session.is_open
+        return self._session is not None and self._session.held is not None
+
+    def tokens(self) -> Iterator[TokenLife]:
+        """Give what is known of the tokens that are held."""
+        for name, tokens in (("access token", self._bearer), ("session", self._session)):
+            held = None if tokens is None else tokens.held
+            if held is not None:
+                yield TokenLife(
+                    name=name, issued_at=held.issued_at, ends_at=held.ends_at, renewed_at=held.renewed_at
+                )
 
     def http_auth(self) -> AuthBase | None:
         """Give what authenticates on the level of HTTP."""
@@ -210,10 +218,8 @@ def fetch_bearer(client: OAuthClient, scope: Scope, wire: Wire, clock: Clock) ->
     told = _json(answer)
     token, life = told.get("access_token"), told.get("expires_in")
     if answer.status == requests.codes.ok and isinstance(token, str) and token:
-        ends = (
-            None if not isinstance(life, int | float) else clock() + timedelta(seconds=float(life)) - _EARLY
-        )
-        return Token(value=token, expires_at=ends)
+        now = clock()
+        return Token(value=token, issued_at=now, ends_at=end_after(now, life))
     if (
         answer.status >= requests.codes.internal_server_error
         or answer.status == requests.codes.too_many_requests

@@ -48,6 +48,7 @@ class Erp:
 
     def __init__(self, profile: Profile, settings: SoapSettings, clock: Clock) -> None:
         self.profile = profile
+        self._clock = clock
         self._settings = settings
         self._endpoints: dict[str, Endpoint] = {}
         self._lock = threading.Lock()
@@ -233,7 +234,7 @@ class Erp:
             raise UnavailableError(f"cannot log in: {reply.reason}", remedy=reply.remedy)
         token = reply.text(login.token)
         if token:
-            return Token(value=token)
+            return Token(value=token, issued_at=self._clock())
         verdict = login.call.judge.judge(reply)
         if reply.fault is None and reply.envelope is None and verdict.kind is not Kind.AUTH:
             raise UnavailableError(f"the login is answered with {verdict.words()}")

@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.clock import Clock
 from connector.errors import ConnectorError
+
+_EARLY = timedelta(seconds=60)  # a token is renewed before it ends on its way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +16,13 @@ class Token:
     """What a login gave."""
 
     value: str = field(repr=False)
-    expires_at: datetime | None = None  # None: an answer will tell
+    issued_at: datetime  # when the answer came
+    ends_at: datetime | None = None  # None: a refusal will tell
+
+    @property
+    def renewed_at(self) -> datetime | None:
+        """When the next one is fetched, if nobody refuses this one before."""
+        return None if self.ends_at is None else self.ends_at - _EARLY
 
 
 class Tokens:
@@ -34,7 +42,7 @@ class Tokens:
         Raises: AccessRefusedError, ThrottledError, UnavailableError.
         """
         token = self._token
-        if token is not None and (token.expires_at is None or self._clock() < token.expires_at):
+        if token is not None and (token.renewed_at is None or self._clock() < token.renewed_at):
             return token
         return self.renew(token)
 
@@ -60,6 +68,6 @@ class Tokens:
             return self._token
 
     @property
-    def is_open(self) -> bool:
-        """Whether there is a token."""
-        return self._token is not None
+    def held(self) -> Token | None:
+        """The token, if there is one now."""
+        return self._token

@@ -19,7 +19,7 @@ from connector.console.person import person_of
 from connector.ledger.acts import ActStore
 from connector.ledger.breaker import Breaker, BreakerStore
 from connector.ledger.operations import By
-from connector.ledger.replicas import ReplicaStore
+from connector.ledger.replicas import HeldToken, Replica, ReplicaStore
 from connector.ledger.reports import ReportStore
 from connector.references import Secret
 
@@ -49,6 +49,7 @@ class Side:
     pipelines: tuple[str, ...]
     credentials: tuple[Credential, ...]
     breakers: tuple[Breaker, ...]  # of the side itself, and of mappings that do not fit it
+    tokens: tuple[tuple[str, HeldToken], ...] = ()  # the process that holds it, and what it knows of it
 
 
 def _routes(console: Console) -> Sequence[BaseRoute]:
@@ -58,14 +59,16 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
         latest = reports.latest(KIND, 1)
         report = reports.get(KIND, latest[0].id) if latest else None
         breakers = BreakerStore(console.database).all()
-        config = console.config()
+        replicas = ReplicaStore(console.database).all()
+        alive = [each for each in replicas if not each.is_gone(console.now())]
         values = {
             "title": "Connections",
-            "sides": tuple(_sides(config, breakers)),
+            "sides": tuple(_sides(console.config(), breakers, alive)),
             "soon": console.now() + SOON,
             "balance": console.balance(),
             "report": report,
-            "replicas": ReplicaStore(console.database).all(),
+            "replicas": replicas,
+            "alive": alive,
         }
         return console.render(request, "connections.html", values)
 
@@ -82,7 +85,7 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
     return [Route(PATH, connections), act_route(console, f"{PATH}/check", check)]
 
 
-def _sides(config: Config, breakers: Sequence[Breaker]) -> Iterator[Side]:
+def _sides(config: Config, breakers: Sequence[Breaker], alive: Sequence[Replica]) -> Iterator[Side]:
     yield Side(
         name="docflo",
         kind="source",
@@ -101,6 +104,7 @@ def _sides(config: Config, breakers: Sequence[Breaker]) -> Iterator[Side]:
             pipelines=pipelines,
             credentials=tuple(_credentials(target)),
             breakers=tuple(each for each in breakers if each.side in sides),
+            tokens=tuple((each.name, held) for each in alive for held in each.held if held.target == name),
         )
 
 

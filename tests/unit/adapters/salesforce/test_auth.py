@@ -1,7 +1,7 @@
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs
 
@@ -10,11 +10,14 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from connector.adapters.base import TokenLife
 from connector.adapters.salesforce.auth import Login, TokenProvider, log_in
 from connector.clock import utc_now
 from connector.errors import AccessRefusedError, ConnectorError, ThrottledError, UnavailableError
 from tests.factories import NOON, HandClock
 from tests.unit.adapters.canned_server import TOKEN, Asked, CannedServer, Reply, make_settings, token_reply
+
+LATER = NOON + timedelta(minutes=5)
 
 
 def test_client_credentials_are_exchanged_for_a_token() -> None:
@@ -25,7 +28,27 @@ def test_client_credentials_are_exchanged_for_a_token() -> None:
     assert server.asked[0].path == TOKEN
     assert form["grant_type"] == ["client_credentials"]
     assert form["client_secret"] == ["the-consumer-secret"]
-    assert login == Login(access_token="token-1", instance_url="http://127.0.0.1:7")
+    assert (login.access_token, login.instance_url) == ("token-1", "http://127.0.0.1:7")
+
+
+@pytest.mark.parametrize(
+    ("told", "issued_at", "ends_at"),
+    [
+        ({"issued_at": "1772452800000"}, NOON, None),
+        ({"issued_at": "1772452800000", "expires_in": 7200}, NOON, NOON + timedelta(hours=2)),
+        ({"expires_in": "60"}, LATER, LATER + timedelta(minutes=1)),
+        ({"issued_at": "soon", "expires_in": "1e400"}, LATER, None),
+        ({"issued_at": True, "expires_in": 1e300}, LATER, None),
+    ],
+)
+def test_the_life_of_a_token_is_what_salesforce_tells_and_nothing_else(
+    told: dict[str, object], issued_at: datetime, ends_at: datetime | None
+) -> None:
+    answer = {"access_token": "token-1", "instance_url": "http://127.0.0.1:7", **told}
+    with CannedServer(lambda _: Reply(body=answer)) as server:
+        life = log_in(make_settings(server.url), lambda: LATER).life
+
+    assert (life.issued_at, life.ends_at, life.renewed_at) == (issued_at, ends_at, None)
 
 
 def test_a_jwt_says_who_logs_in_where_and_for_how_long(tmp_path: Path) -> None:
@@ -191,7 +214,8 @@ class _Logins:
         assert self.gate.wait(5)
         if self.failure:
             raise self.failure
-        return Login(access_token=f"token-{self.count}", instance_url="https://x")
+        life = TokenLife(name="access token", issued_at=NOON)
+        return Login(access_token=f"token-{self.count}", instance_url="https://x", life=life)
 
 
 def test_twelve_threads_that_meet_one_expiry_log_in_once() -> None:
