@@ -112,8 +112,15 @@ def _content_type(told: str, start: bytes) -> str:
 def file_name(disposition: str | None, fallback: str) -> str:
     """Give a safe name from a Content-Disposition header: no folder, no control or direction characters."""
     told = _told_name(disposition) or fallback
-    # A path is cut to its last part, from whatever system it came.
-    last = told.replace("\\", "/").rsplit("/", maxsplit=1)[-1] if disposition else told
+    return safe_name(told) if disposition else _safe(told)
+
+
+def safe_name(told: str) -> str:
+    """Give a name that others chose as one for a file here; of a path, whatever its system, the last part."""
+    return _safe(told.replace("\\", "/").rsplit("/", maxsplit=1)[-1])
+
+
+def _safe(last: str) -> str:
     safe = _UNSAFE.sub("_", last).strip(" .")
     stem, suffix = os.path.splitext(safe or "document")  # noqa: PTH122 a name, not a path
     # File systems count bytes, 255 of them: four a character at most, with room for the ending.

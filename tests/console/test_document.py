@@ -2,6 +2,7 @@
 
 import tempfile
 from dataclasses import replace
+from email.message import EmailMessage
 from pathlib import Path
 
 import httpx
@@ -10,12 +11,15 @@ from playwright.sync_api import Page, expect
 
 from connector.cli.session import open_session
 from connector.ledger.delivery import Delivery, State
-from connector.sandbox.docflo.document import Upload
+from connector.sandbox.docflo.document import MAILBOX, Upload
 from connector.sight import open_ledger
 from tests.console.conftest import FEW_GOOD, Shown, sync
+from tests.console.test_accessibility import violations
 from tests.scenario.conftest import World
 
 pytestmark = pytest.mark.xdist_group("browser")
+
+MARKUP = '<img src=x onerror="document.title=1"><script>document.title=2</script>'
 
 
 def deliveries(world: World, state: State) -> list[Delivery]:
@@ -139,6 +143,65 @@ def test_the_name_and_type_of_an_original_lead_nowhere_and_run_nothing(
     assert policy.endswith("; sandbox") is not is_shown
     assert "set-cookie" not in headers
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+
+
+def eml() -> bytes:
+    message = EmailMessage()
+    message["Subject"] = MARKUP
+    message.set_content(f"Please pay. {MARKUP}\n")
+    message.add_attachment(b"%PDF-1.7", maintype="application", subtype="pdf", filename="R 1.pdf")
+    message.add_attachment(MARKUP, subtype="html", filename="../../etc/cron.d/x.html")
+    message.add_attachment(b"PK", maintype="application", subtype="zip", filename=f'a"{MARKUP}.zip')
+    return message.as_bytes()
+
+
+def test_an_e_mail_lists_its_attachments_and_runs_none_of_them(shown: Shown) -> None:
+    delivery = deliveries(shown.world, State.COMPLETED)[0]
+    docflo = shown.world.running.docflo
+    before = docflo.documents[delivery.document_id]
+    sent = eml()
+    docflo.add(replace(before, upload=Upload(content=sent, content_type="message/rfc822")))
+    start = f"{shown.url}/documents/{delivery.id}/original"
+
+    listed = httpx.get(start)
+    files = [httpx.get(f"{start}/{number}") for number in (1, 2, 3)]
+    whole = httpx.get(f"{start}/file")
+    beyond = [httpx.get(f"{start}/{number}").status_code for number in (0, 4, 10**30)]
+    elsewhere = httpx.get(f"{start}/1", headers={"Sec-Fetch-Site": "cross-site"})
+    docflo.add(before)
+
+    assert "Please pay." in listed.text
+    assert "<script>" not in listed.text
+    assert "<img" not in listed.text
+    assert "frame-ancestors 'self'" in listed.headers["content-security-policy"]
+    assert [each.headers["content-type"] for each in files] == [
+        "application/pdf",
+        *["application/octet-stream"] * 2,
+    ]
+    assert [each.headers["content-disposition"].partition(";")[0] for each in files] == [
+        "inline",
+        "attachment",
+        "attachment",
+    ]
+    assert 'filename="x.html"' in files[1].headers["content-disposition"]
+    assert all("script" not in each.headers["content-security-policy"] for each in files)
+    assert whole.content == sent
+    assert whole.headers["content-disposition"] == 'attachment; filename="e-mail.eml"'
+    assert (beyond, elsewhere.status_code) == ([404] * 3, 403)
+
+
+def test_what_docflo_has_not_is_said_where_it_would_be_shown(shown: Shown, page: Page) -> None:
+    docflo = shown.world.running.docflo
+    found = deliveries(shown.world, State.COMPLETED)
+    by_mail = {each.id: docflo.documents[each.document_id].source == MAILBOX for each in found}
+    for has_mail, words in ((True, "billing@supplier.example"), (False, "Docflo has no e-mail")):
+        number = next(id_ for id_, is_mail in by_mail.items() if is_mail is has_mail)
+        page.goto(f"{shown.url}/documents/{number}")
+
+        page.get_by_role("link", name="Show the e-mail that brought it").click()
+
+        expect(page.frame_locator("iframe").locator("main")).to_contain_text(words)
+        assert violations(page) == []
 
 
 def test_a_replay_after_the_repair_delivers_once_and_is_on_record(own: Shown, page: Page) -> None:

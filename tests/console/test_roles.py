@@ -51,7 +51,7 @@ def viewer(door: Guarded) -> Caller:
 
 def paths(method: str) -> list[str]:
     """Give every path of a method that pages have, with 1 for each part that varies."""
-    bare: Any = SimpleNamespace(database=None, store=None, config=None, clock=None)
+    bare: Any = SimpleNamespace(database=None, store=None, config=None, describe=None, clock=None)
     routes = [route for page in PAGES for route in page.routes(bare)]
     return [
         re.sub(r"\{[^}]*\}", "1", route.path)

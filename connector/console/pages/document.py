@@ -1,9 +1,7 @@
 """One document's way: what happened, what it says, what was sent and answered, and what a person can do."""
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote as quote_path
 
@@ -14,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from connector.console.pages.contents import record_seen, source_rows, stored_document
 from connector.console.pages.filters import HIGHEST
+from connector.console.pages.original import original_routes
 from connector.console.pages.page import Console
 from connector.console.pages.posting import Form, act_route, by
 from connector.console.person import person_of
@@ -26,12 +25,6 @@ from connector.pipeline.by_hand import ReplayAs
 
 TABS = ("source", "record", "request", "answer", "write-back")
 PROGRAM = "docflo-connector deliveries"
-
-# What a browser shows by itself, and how such a file begins; anything else is taken away as a file.
-_SHOWN = {"application/pdf": b"%PDF-", "image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff"}
-_FILE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-# Browsers show no PDF in a sandbox; their own viewer is one.
-_SANDBOX = "; sandbox"
 
 
 def document_routes(console: Console) -> Sequence[BaseRoute]:
@@ -52,17 +45,6 @@ def document_routes(console: Console) -> Sequence[BaseRoute]:
             **_of_tab(console, delivery, tab),
         }
         return console.render(request, "document.html", values)
-
-    def original(request: Request) -> Response:
-        delivery = known(console, request)
-        if not person_of(request).sees_contents:
-            raise HTTPException(HTTPStatus.FORBIDDEN)
-        if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-            raise HTTPException(HTTPStatus.FORBIDDEN)  # another site would spend our requests
-        with tempfile.TemporaryDirectory(prefix="original-") as folder, console.docflo() as docflo:
-            download = docflo.download_original(delivery.document_id, Path(folder))
-            body, told = download.path.read_bytes(), download.content_type
-        return _file(body, told)
 
     def replay(request: Request, form: Form) -> str:
         delivery = known(console, request)
@@ -96,7 +78,7 @@ def document_routes(console: Console) -> Sequence[BaseRoute]:
     path = "/documents/{id:int}"
     return [
         Route(path, document),
-        Route(f"{path}/original", original),
+        *original_routes(console, path, known),
         act_route(console, f"{path}/replay", replay),
         act_route(console, f"{path}/link", link),
         act_route(console, f"{path}/dismiss", dismiss),
@@ -167,14 +149,3 @@ def _gone_on(delivery: Delivery, done: Sequence[int], act: str) -> str:
     if not done:
         raise PermanentError(f"delivery {delivery.id} is being worked on: look again in a moment")
     return f"/documents/{delivery.id}?done={act}"
-
-
-def _file(body: bytes, told: str) -> Response:
-    """Give the original. Whatever it says it is, it is nothing that a browser would run here."""
-    is_shown = told in _SHOWN and body.startswith(_SHOWN[told])
-    is_pdf = is_shown and told == "application/pdf"
-    headers = {
-        "Content-Security-Policy": _FILE_POLICY + ("" if is_pdf else _SANDBOX),
-        "Content-Disposition": "inline" if is_shown else 'attachment; filename="original"',
-    }
-    return Response(body, media_type=told if is_shown else "application/octet-stream", headers=headers)
