@@ -22,7 +22,14 @@ from connector.ledger.replicas import Replica
 from connector.ledger.rows import read_checkpoint
 from connector.ledger.service_tables import alarm, replica
 from connector.ledger.sums import Total, add_up, exact_sum
-from connector.ledger.tables import breaker, checkpoint, delivery, pause
+from connector.ledger.tables import (
+    DEAD_LONG_MONEY,
+    DEAD_SHORT_MONEY,
+    breaker,
+    checkpoint,
+    delivery,
+    pause,
+)
 
 _ALL = 2**31
 _UNFINISHED = (State.PENDING, State.IN_DOUBT, State.DELIVERED, State.DEAD)
@@ -158,17 +165,12 @@ def _delivered(connection: Connection, since: datetime) -> Mapping[str, Total]:
 
 
 def _dead(connection: Connection) -> Mapping[tuple[str, str], Total]:
-    columns = delivery.c
-    statement = (
-        select(
-            columns.pipeline, columns.failure_class, columns.currency, func.count(), exact_sum(columns.amount)
-        )
-        .where(columns.state == State.DEAD.value)
-        .group_by(columns.pipeline, columns.failure_class, columns.currency)
-    )
+    by_money = (delivery.c.pipeline, delivery.c.failure_class, delivery.c.currency)
+    statement = select(*by_money, func.count(), exact_sum(delivery.c.amount)).group_by(*by_money)
     rows: dict[tuple[str, str], list[Any]] = {}
-    for row in connection.execute(statement):
-        rows.setdefault((row[0], row[1] or "unknown"), []).append(row)
+    for which in (DEAD_SHORT_MONEY, DEAD_LONG_MONEY):
+        for row in connection.execute(statement.where(which)):
+            rows.setdefault((row[0], row[1] or "unknown"), []).append(row)
     return {key: add_up((row[2], row[3], row[4]) for row in found) for key, found in rows.items()}
 
 

@@ -45,6 +45,27 @@ def test_money_is_added_up_by_currency_to_the_last_digit(any_database: Database,
     assert glance.counts == {("p", State.DELIVERED): 2, ("p", State.DEAD): 2}
 
 
+def test_money_too_long_for_an_index_is_added_up_all_the_same(any_database: Database, store: Store) -> None:
+    strange = "".join(chr(0x4E00 + number * 7919 % 20_000) for number in range(4_000))
+    amounts = [
+        Headline(amount=Decimal("1." + "0" * 400 + "1"), currency="EUR"),
+        Headline(amount=Decimal(2), currency="EUR"),
+        Headline(amount=Decimal(3), currency=strange),
+        Headline(),
+    ]
+    found = [make_found(f"d{number}", headline=each) for number, each in enumerate(amounts)]
+    store.record_listing("p", found, None)
+    claims = store.claim("p", State.PENDING, limit=4, owner="w", lease=LEASE)
+    with store.outcomes() as outcomes:
+        for claim in claims:
+            outcomes.dead(claim, make_failure())
+
+    total = read_glance(any_database, NOON).dead["p", "RejectedError"]
+
+    assert total.count == 4
+    assert dict(total.sums) == {"EUR": Decimal("3." + "0" * 400 + "1"), strange: Decimal(3)}
+
+
 def test_today_begins_at_midnight_and_a_chart_at_its_first_bar(
     any_database: Database, store: Store, clock: HandClock
 ) -> None:
