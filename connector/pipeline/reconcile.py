@@ -267,7 +267,9 @@ class Reconciler:
         if delivery is None:
             return difference
         reason = delivery.failure.reason if delivery.failure else ""
-        why = f"; its delivery is {delivery.state.value}" + (f": {reason}" if reason else "")
+        why = f"; its delivery is {delivery.state.value.replace('_', ' ')}" + (
+            f": {reason}" if reason else ""
+        )
         return replace(
             difference,
             words=difference.words + why,

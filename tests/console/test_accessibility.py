@@ -99,7 +99,7 @@ def test_the_keyboard_alone_reaches_a_document_and_its_acts(shown: Shown, page: 
 
 def test_names_written_from_right_to_left_keep_their_direction(shown: Shown, page: Page) -> None:
     page.goto(f"{shown.url}/documents")
-    cells = page.locator("tbody td:first-of-type bdi")
+    cells = page.locator("tbody td.name bdi")
     directions = cells.evaluate_all(
         "all => all.map(each => [each.textContent, getComputedStyle(each).direction])"
     )

@@ -27,8 +27,8 @@ def test_a_search_finds_by_number_party_amount_and_id_and_stands_in_the_address(
 ) -> None:
     page.goto(f"{shown.url}/documents")
     row = page.locator("main tbody tr").filter(has_text="completed").first
-    number, party = row.locator("th").inner_text(), row.locator("td").nth(0).inner_text()
-    amount, target = row.locator("td").nth(1).inner_text().split()[:-1], row.locator("td").nth(5).inner_text()
+    number, party = row.locator("th").inner_text(), row.locator("td").nth(2).inner_text()
+    amount, target = row.locator("td").nth(1).inner_text().split()[:-1], row.locator("td").nth(4).inner_text()
 
     for text in (number, number[-5:], f"party:{party}", f"amount:{''.join(amount)}", f"target:{target}"):
         page.get_by_label("Search").fill(text)

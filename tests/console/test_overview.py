@@ -25,7 +25,7 @@ def test_the_overview_shows_each_pipeline_and_loads_nothing_from_elsewhere(shown
     expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
     expect(fact(page, "Delivered today")).to_contain_text(str(GOOD))
     expect(fact(page, "Set aside")).to_contain_text("2 MappingError")
-    expect(page.get_by_text("has ever shown itself here")).to_be_visible()
+    expect(page.get_by_text("has never shown itself here")).to_be_visible()
     assert {url for url in asked if not url.startswith(shown.url)} == set()
 
 

@@ -93,6 +93,16 @@ def test_a_group_has_an_owner_and_is_snoozed(own: Shown, page: Page) -> None:
     expect(group).to_contain_text("owned by Dana")
 
 
+def test_a_group_is_looked_at_with_its_own_documents_only(shown: Shown, page: Page) -> None:
+    page.goto(f"{shown.url}/problems")
+    group = page.locator("section.problem").filter(has_text="is missing")
+    group.get_by_role("link", name="Look at it").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("A group of problems")
+    expect(page.locator("main tbody tr")).to_have_count(1)
+    expect(page.get_by_role("button")).to_have_count(0)
+
+
 def doubt(connector: Connector, count: int) -> tuple[str, list[int]]:
     """Let some deliveries be in doubt: the first of them has reached the target, the others have not."""
     [pipeline] = connector.pipelines

@@ -6,6 +6,7 @@ from markupsafe import Markup
 
 _HEIGHT = 40
 _WIDTH = 300
+_BASE = _HEIGHT - 0.5  # the whole line is inside of the picture
 
 
 def bars(values: Sequence[tuple[str, int]], *, what: str) -> Markup:
@@ -20,7 +21,7 @@ def bars(values: Sequence[tuple[str, int]], *, what: str) -> Markup:
     return Markup(
         '<svg class="chart" viewBox="0 0 {} {}" role="img" aria-label="{}" preserveAspectRatio="none">'
         '<line x1="0" y1="{}" x2="{}" y2="{}" class="base"/>{}</svg>'
-    ).format(_WIDTH, _HEIGHT, said, _HEIGHT, _WIDTH, _HEIGHT, Markup("").join(drawn))
+    ).format(_WIDTH, _HEIGHT, said, _BASE, _WIDTH, _BASE, Markup("").join(drawn))
 
 
 def _bar(left: float, wide: float, label: str, value: int, highest: int) -> Markup:

@@ -47,6 +47,14 @@ class _Pipeline:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Chart:
+    """How many were delivered in a span, and when in it."""
+
+    whole: int
+    picture: Markup
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Budget:
     """What is left of the hour, and whether it lasts."""
 
@@ -91,15 +99,16 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
     return [Route("/", overview), Route("/overview/live", live)]
 
 
-def _chart(console: Console, span: Span) -> Callable[[datetime], Markup]:
-    def draw(now: datetime) -> Markup:
+def _chart(console: Console, span: Span) -> Callable[[datetime], _Chart]:
+    def draw(now: datetime) -> _Chart:
         counts = read_chart(console.database, span, now)
         at, steps = beginning(span, now), []
         while at <= now:
             label = at.strftime("%Y-%m-%dT%H:%M")[: span.letters]
             steps.append((label.replace("T", " "), counts.get(label, 0)))
             at += span.step
-        return charts.bars(steps, what=f"Delivered in {_WORDS[span]}")
+        picture = charts.bars(steps, what=f"Delivered in {_WORDS[span]}")
+        return _Chart(whole=sum(count for _, count in steps), picture=picture)
 
     return draw
 

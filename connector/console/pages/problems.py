@@ -23,7 +23,8 @@ from connector.pipeline.by_hand import ReplayAs
 PATH = "/problems"
 SAMPLE = 20
 LONGEST_OWNER = 100
-ACTS = ("replay", "dismiss")
+ACTS = {"look": "A group of problems", "replay": "Replay a group", "dismiss": "Dismiss a group"}
+"""What can be asked about a group, and the title of that page."""
 
 
 def _routes(console: Console) -> Sequence[BaseRoute]:
@@ -42,18 +43,19 @@ def _routes(console: Console) -> Sequence[BaseRoute]:
         return console.render(request, "problems.html", values)
 
     def ask(request: Request) -> Response:
-        """Show how many, and how much money, before anything is done."""
+        """Show which, how many, and how much money, before anything is done."""
         cause, act = _cause_of(request.query_params), request.path_params["act"]
         if act not in ACTS:
             raise ConfigError(f"there is no act {act}")
         chosen = _meant(console, cause)
         whole = total(chosen)
         values = {
-            "title": f"{act.capitalize()} a group",
+            "title": ACTS[act],
             "act": act,
             "cause": cause,
             "total": whole,
             "seen": _seen(whole),
+            "example": _example(chosen),
             "sample": chosen[:SAMPLE],
             "command": command(act, cause),
         }

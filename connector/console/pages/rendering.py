@@ -1,5 +1,6 @@
 """Templates: everything is escaped, money keeps its digits, and each page says as of when it is."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,17 @@ FOLDER = Path(__file__).parents[1]
 STATIC = FOLDER / "static"
 HIDDEN = "•••"
 _GROUP = 3
+_WORKER = re.compile(r"(.+):(\d+):\d+:[0-9a-f]{8}")  # host, process, thread, and a mark of its own
+_PLAINLY = {
+    "AccessRefusedError": "stopped by credentials or rights",
+    "ConfigError": "stopped by the configuration",
+    "MappingError": "not fitting the mapping",
+    "OutcomeUnknownError": "sent, without an answer",
+    "RejectedError": "refused by the target",
+    "ThrottledError": "told to wait",
+    "UnavailableError": "not taken by the other side",
+    "UnexpectedResponseError": "answered in a way that is not known",
+}
 _THIN = "\N{NARROW NO-BREAK SPACE}"
 
 
@@ -61,8 +73,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    filters = (moment, ago, span, money, contents, digits, words, is_link, groupby_run, cause_address)
-    environment.filters.update({each.__name__: each for each in filters})
+    filters = (moment, ago, span, money, contents, digits, words, of, plainly, worker)
+    rest = (is_link, groupby_run, cause_address)
+    environment.filters.update({each.__name__: each for each in (*filters, *rest)})
     environment.globals.update(static=static, Role=Role)
     return environment
 
@@ -144,6 +157,24 @@ def contents(context: Context, value: object) -> Markup:
 def words(value: str) -> str:
     """Give a name of ours as people read it."""
     return value.replace("_", " ")
+
+
+def of(count: int, one: str) -> str:
+    """Give a number with what it counts: `1 document`, `2 documents`."""
+    return f"{digits(count)} {one}{'' if count == 1 else 's'}"
+
+
+def plainly(error_class: str) -> str:
+    """Say what an error class means for documents, behind their number; nothing for an unknown one."""
+    return _PLAINLY.get(error_class, "")
+
+
+def worker(actor: str) -> Markup:
+    """Give who did it: a person as they are; of a worker's name only what tells processes apart."""
+    found = _WORKER.fullmatch(actor)
+    if found is None:
+        return Markup("<bdi>{}</bdi>").format(actor)
+    return Markup('<span title="{}">the service, process {} on {}</span>').format(actor, found[2], found[1])
 
 
 def is_link(value: str | None) -> bool:
