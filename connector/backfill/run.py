@@ -304,6 +304,8 @@ class Run:
             docflo=work.docflo.lane(Lane.BACKFILL),
             backfill_id=self._known.id,
             most_write_backs=WRITE_BACKS,
+            wake=self._found.set,
+            workers=self._bench.workers,
         )
 
     def _saw(self, move: Move) -> None:

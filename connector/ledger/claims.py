@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from connector.crashpoint import Point, crashpoint
 from connector.ledger.columns import Moment
-from connector.ledger.delivery import Claim, State
+from connector.ledger.delivery import OPEN_STATES, Claim, State
 from connector.ledger.pauses import is_held
 from connector.ledger.rows import WITHOUT_SNAPSHOT, is_claimable, read_delivery
 from connector.ledger.tables import delivery, delivery_event
@@ -51,10 +51,10 @@ class Wanted:
         }
 
 
-def _is_wanted() -> tuple[ColumnElement[bool], ...]:
+def _is_wanted(in_state: State | None = None) -> tuple[ColumnElement[bool], ...]:
     return (
         _columns.pipeline == bindparam("of_pipeline"),
-        _columns.state == bindparam("in_state"),
+        _columns.state == (bindparam("in_state") if in_state is None else in_state.value),
         _columns.backfill_id == bindparam("of_backfill"),
         is_claimable(_NOW),
         ~is_held(_columns.pipeline),
@@ -71,11 +71,22 @@ def _due(chosen: Sequence[ColumnElement[Any]]) -> Select[Any]:
 
 
 # Built once: a statement costs more to put together than to run.
-_DUE = _due(tuple(_columns))
+_TAKE = _due(tuple(_columns))
 # For Docflo the receipt is enough: a document is ten kilobytes and more.
-_DUE_WITHOUT_SNAPSHOT = _due(WITHOUT_SNAPSHOT)
+_TAKE_WITHOUT_SNAPSHOT = _due(WITHOUT_SNAPSHOT)
 
 _COUNT = select(func.count()).select_from(select(_columns.id).where(*_is_wanted()).limit(_MOST).subquery())
+
+# One short look at all states: a claim that finds nothing would wait for its turn to write all the same.
+_DUE = select(
+    *(
+        select(func.count())
+        .select_from(select(_columns.id).where(*_is_wanted(state)).limit(_MOST).subquery())
+        .scalar_subquery()
+        .label(state.value)
+        for state in sorted(OPEN_STATES)
+    )
+)
 
 # Whoever vanished in doubt may have had a request under way until the lease ended.
 _IS_ABANDONED = and_(_columns.lease_owner.is_not(None), _columns.state == State.IN_DOUBT.value)
@@ -101,7 +112,7 @@ def take(
     connection: Connection, wanted: Wanted, *, limit: int, owner: str, now: datetime, lease: timedelta
 ) -> tuple[Claim, ...]:
     """Give up to `limit` deliveries that are due to `owner`. Delivered ones come with an empty snapshot."""
-    due = _DUE_WITHOUT_SNAPSHOT if wanted.state is State.DELIVERED else _DUE
+    due = _TAKE_WITHOUT_SNAPSHOT if wanted.state is State.DELIVERED else _TAKE
     rows = connection.execute(due, {**wanted.values(), "now": now, "most": limit}).mappings().all()
     if not rows:
         return ()
@@ -115,6 +126,14 @@ def take(
 def count(connection: Connection, wanted: Wanted, *, now: datetime, most: int) -> int:
     """Count what `take` would find now, up to `most`."""
     return connection.execute(_COUNT, {**wanted.values(), "now": now, "most": most}).scalar_one()
+
+
+def due(
+    connection: Connection, pipeline: str, backfill_id: int, *, now: datetime, most: int
+) -> Mapping[State, int]:
+    """Count what `take` would find now in each open state, up to `most`."""
+    values = {"of_pipeline": pipeline, "of_backfill": backfill_id, "now": now, "most": most}
+    return {State(name): count for name, count in connection.execute(_DUE, values).mappings().one().items()}
 
 
 def hold_on(connection: Connection, held: Sequence[Claim], until: datetime) -> int:

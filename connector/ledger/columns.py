@@ -70,18 +70,17 @@ class Amount(TypeDecorator[Decimal]):
 
 
 class Sealed(TypeDecorator[bytes]):
-    """What is stored of a document: encrypted where the database was opened with keys."""
+    """What is stored of a document: packed, and encrypted where the database was opened with keys."""
 
     impl = LargeBinary
     cache_ok = True
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        """Encrypt it."""
-        seal = SEALS.get(dialect)
-        return value if value is None or seal is None else seal.close(value)
+        """Pack and encrypt it."""
+        return None if value is None else SEALS.get(dialect, Seal()).close(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
-        """Decrypt it.
+        """Give it as it was.
 
         Raises: ConfigError when no configured key opens it.
         """

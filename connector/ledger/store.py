@@ -208,6 +208,11 @@ class Store:
             wanted = Wanted(pipeline=pipeline, state=state, backfill_id=backfill_id)
             return claims.count(connection, wanted, now=self._clock(), most=most)
 
+    def due(self, pipeline: str, *, most: int, backfill_id: int = LIVE) -> Mapping[State, int]:
+        """Count what a claim would find now in each open state, up to `most`."""
+        with self._database.read() as connection:
+            return claims.due(connection, pipeline, backfill_id, now=self._clock(), most=most)
+
     def hold_on(self, held: Sequence[Claim], length: timedelta) -> int:
         """Hold on to claims for `length` from now; give how many are still ours."""
         with self._database.write() as connection:

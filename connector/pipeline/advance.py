@@ -1,6 +1,9 @@
 """Claim what is due, move it one arrow, apply the failure decision. The second of the two loops."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 
 import structlog
 
@@ -12,7 +15,7 @@ from connector.ledger.delivery import Claim, State
 from connector.pipeline.attach_original import attach_next
 from connector.pipeline.breaker import DOCFLO, Admission
 from connector.pipeline.definition import Pipeline
-from connector.pipeline.deliver import deliver, settle
+from connector.pipeline.deliver import deliver, may_write_back, settle
 from connector.pipeline.load_book import load_size
 from connector.pipeline.tell_dead import tell_dead
 from connector.pipeline.work import Work, record_failures, recording
@@ -25,6 +28,10 @@ Step = Callable[[Sequence[Claim], Pipeline, Work], Sequence[Claim]]
 
 SETTLE_BATCH = 25
 NOTICE_BATCH = 10  # up to three requests each
+_PATIENCE = 0.5  # seconds to wait for a turn; meanwhile other things may have become due
+
+_turn = threading.Lock()
+_stocking_up = threading.Lock()
 
 # Write-back first: a document that the target has should be shown in Docflo before the next is sent.
 STEPS: tuple[tuple[State, Step], ...] = (
@@ -51,12 +58,32 @@ def advance(pipeline: Pipeline, work: Work) -> bool:
 
     Raises: UnavailableError when the ledger itself cannot be reached; leases then run out by themselves.
     """
+    due = _due(pipeline, work)
     # Originals last: whatever a delivery needs comes before a file.
     return (
-        any(_take(state, step, pipeline, work) for state, step in STEPS)
+        _stock_up(due, pipeline, work)
+        or any(_take(state, step, pipeline, work) for state, step in STEPS if due[state])
         or _tell_dead(pipeline, work)
         or attach_next(pipeline, work)
     )
+
+
+def _due(pipeline: Pipeline, work: Work) -> Mapping[State, int]:
+    most = pipeline.adapter.batch_size
+    return work.store.due(pipeline.name, most=most, backfill_id=work.backfill_id)
+
+
+def _stock_up(due: Mapping[State, int], pipeline: Pipeline, work: Work) -> bool:
+    """Let one worker of several deliver before there is nothing to write back: all would run out at once."""
+    is_low = due[State.DELIVERED] < pipeline.adapter.batch_size
+    if work.workers == 1 or not is_low or due[State.IN_DOUBT] or not due[State.PENDING]:
+        return False
+    if not _stocking_up.acquire(blocking=False):
+        return False
+    try:
+        return _take(State.PENDING, deliver, pipeline, work)
+    finally:
+        _stocking_up.release()
 
 
 def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
@@ -75,21 +102,43 @@ def _take(state: State, step: Step, pipeline: Pipeline, work: Work) -> bool:
         limit = 1 if admission is Admission.ONE else _batch(state, pipeline, work)
         if limit == 0:
             return False
-        claims = work.store.claim(
-            pipeline.name,
-            state,
-            limit=limit,
-            owner=work.owner,
-            lease=work.lease,
-            backfill_id=work.backfill_id,
-        )
-        if claims:
-            crashpoint(Point.CLAIMED)
-            _run_on(step, claims, pipeline, work)
-        return bool(claims)
+        if state is State.PENDING and pipeline.answers is None:
+            return _take_in_turn(limit, pipeline, work)
+        return _take_batch(state, step, limit, pipeline, work)
     finally:
         if side is not None and admission is Admission.ONE:
             work.breakers.resign(side)  # when it answered or failed, this changes nothing
+
+
+def _take_in_turn(limit: int, pipeline: Pipeline, work: Work) -> bool:
+    """Claim and map while nobody else of this process does; whoever had to wait looks again at what is due.
+
+    Threads share one interpreter. In turns, the first batch travels while the next is mapped, and what came
+    of it is written back meanwhile; all at once, nothing would travel before the last batch is mapped.
+    """
+    at_once = _turn.acquire(blocking=False)
+    if not at_once and not _turn.acquire(timeout=_PATIENCE):
+        return True
+    with ExitStack() as turn:
+        turn.callback(_turn.release)
+        if not at_once and may_write_back(pipeline, work) and _due(pipeline, work)[State.DELIVERED]:
+            return True
+        return _take_batch(State.PENDING, deliver, limit, pipeline, replace(work, mapped=turn.close))
+
+
+def _take_batch(state: State, step: Step, limit: int, pipeline: Pipeline, work: Work) -> bool:
+    claims = work.store.claim(
+        pipeline.name,
+        state,
+        limit=limit,
+        owner=work.owner,
+        lease=work.lease,
+        backfill_id=work.backfill_id,
+    )
+    if claims:
+        crashpoint(Point.CLAIMED)
+        _run_on(step, claims, pipeline, work)
+    return bool(claims)
 
 
 def _fits(pipeline: Pipeline, work: Work) -> bool:

@@ -1,8 +1,6 @@
 """pending | in_doubt -> delivered: map the documents, hand them to the adapter, record what it says."""
 
-import threading
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
@@ -23,10 +21,6 @@ from connector.pipeline.stored_record import write_record
 from connector.pipeline.work import Work, log_lost, record_failures, recording
 from connector.record import Receipt, Record
 
-# Threads share one interpreter: in turns, the first batch travels while the next is mapped; all at once,
-# none would travel before the last is mapped. Not where the target is asked meanwhile.
-_in_turn = threading.Lock()
-
 Mapped: TypeAlias = tuple[Claim, Record]
 Answered: TypeAlias = tuple[Claim, Receipt | Exception]
 
@@ -36,8 +30,8 @@ def deliver(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Sequence
 
     Give what was delivered and is still ours, to be written back now.
     """
-    with _in_turn if pipeline.answers is None else nullcontext():
-        prepared = prepare(claims, pipeline, work)
+    prepared = prepare(claims, pipeline, work)
+    work.mapped()
     mapped, unmapped = prepared.mapped, prepared.failed
     crashpoint(Point.MAPPED)
     if mapped and pipeline.adapter.idempotency is not Idempotency.NATIVE:
@@ -115,11 +109,14 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Sequence[
     return ()
 
 
+def may_write_back(pipeline: Pipeline, work: Work) -> bool:
+    """Tell whether what is delivered can be written back now."""
+    return not pipeline.writes_back or work.breakers.is_closed(DOCFLO)
+
+
 def _room(pipeline: Pipeline, work: Work) -> int:
     """Give how many deliveries to write back ourselves: as many as are claimed for that at a time."""
-    if work.stopping() or (pipeline.writes_back and not work.breakers.is_closed(DOCFLO)):
-        return 0
-    return work.write_backs_at_once
+    return work.write_backs_at_once if not work.stopping() and may_write_back(pipeline, work) else 0
 
 
 def _not_again(mapped: Sequence[Mapped]) -> tuple[list[Mapped], list[tuple[Claim, Exception]]]:

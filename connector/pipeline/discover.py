@@ -152,7 +152,7 @@ def discovery(pipeline: Pipeline, work: Work) -> Iterator[Turn | None]:
 def _list_tail(pipeline: Pipeline, work: Work, turn: Turn) -> Discovered:
     # Taken before the first request: a document created while we list belongs to the next listing.
     began = work.clock()
-    last = _last(pipeline, work, began)
+    last = _last(work.store.checkpoint(pipeline.name), pipeline, began)
     start = pipeline.since
     if last.listed_until is not None:
         # Ours may have been ahead when it was stored.
@@ -163,7 +163,8 @@ def _list_tail(pipeline: Pipeline, work: Work, turn: Turn) -> Discovered:
 
 def _list_whole(pipeline: Pipeline, work: Work, turn: Turn) -> Discovered:
     began = work.clock()
-    last = _last(pipeline, work, began)
+    known = work.store.checkpoint(pipeline.name)
+    last = _last(known, pipeline, began)
     begun = _resumed("swept", pipeline, work)
     if begun is None:
         lately = began - max(pipeline.lookback, LEAST_LOOKBACK)
@@ -173,7 +174,9 @@ def _list_whole(pipeline: Pipeline, work: Work, turn: Turn) -> Discovered:
         mark = low_water_mark(pipeline, work.docflo, latest=lately, before_request=turn.keep)
         begun = replace(
             _begun("swept", began, max(pipeline.since, last.open_since or pipeline.since), pipeline),
-            done_from=max(pipeline.since, lately),
+            # Before its first listing nothing was delivered that could have been edited since, and what is
+            # delivered meanwhile moves such a list while it is read.
+            done_from=None if known is None else max(pipeline.since, lately),
             open_since=mark,
         )
     moved = replace(_listed(last, begun, began), open_since=begun.open_since, swept_at=begun.began_at)
@@ -182,7 +185,7 @@ def _list_whole(pipeline: Pipeline, work: Work, turn: Turn) -> Discovered:
 
 def _list_again(pipeline: Pipeline, work: Work, turn: Turn) -> Discovered:
     began = work.clock()
-    last = _last(pipeline, work, began)
+    last = _last(work.store.checkpoint(pipeline.name), pipeline, began)
     begun = _resumed("rescanned", pipeline, work)
     if begun is None:
         start = max(pipeline.since, began - pipeline.rescan)
@@ -210,15 +213,14 @@ def _resumed(kind: str, pipeline: Pipeline, work: Work) -> Progress | None:
     return kept if is_ours else None
 
 
-def _last(pipeline: Pipeline, work: Work, began: datetime) -> Checkpoint:
+def _last(known: Checkpoint | None, pipeline: Pipeline, began: datetime) -> Checkpoint:
     """Give the checkpoint; one that knows nothing where something else was listed for until now."""
     nothing = Checkpoint(pipeline=pipeline.name, listed_until=None, moved_at=began)
-    last = work.store.checkpoint(pipeline.name)
-    if last is None:
+    if known is None:
         # Nothing was delivered yet, so no edit is to be looked for.
         return replace(nothing, rescanned_at=began)
-    is_same = last.scope in {None, _scope(pipeline)}
-    return last if is_same else replace(nothing, rescanned_at=last.rescanned_at)
+    is_same = known.scope in {None, _scope(pipeline)}
+    return known if is_same else replace(nothing, rescanned_at=known.rescanned_at)
 
 
 def _listed(last: Checkpoint, begun: Progress, now: datetime) -> Checkpoint:

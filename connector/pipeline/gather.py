@@ -36,7 +36,8 @@ from connector.pipeline.work import Work
 log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=3)  # renewed between requests, so longer than one of them; or `service.lease`
-STRETCH = 20  # requests after which what is proven is stored, if there is more
+FIRST_STRETCH = 6  # requests; each further stretch is twice as long, so that deliveries begin soon
+STRETCH = 20  # requests after which what is proven is stored at the latest, if there is more
 LEAST = 3  # requests of the shortest stretch: two pages, and the proof that the first is whole
 SICK = 3  # documents in a row that Docflo fails at: then it is Docflo, not the document
 
@@ -140,6 +141,7 @@ class _Listing:
     _quirks: set[Quirk] = field(default_factory=set)
     _listed: Listed = field(default_factory=Listed)
     _least: int = LEAST
+    _stretch: int = FIRST_STRETCH
     _is_stored: bool = True  # whether the ledger knows how far we are
 
     def read(self) -> None:
@@ -147,7 +149,7 @@ class _Listing:
         parts = _parts(self.pipeline, self.progress)
         while self.progress.part < len(parts):
             part = parts[self.progress.part]
-            window = self._window(part.query)
+            window = self._window(part)
             self._take(window, part)
             self._go_on(window.rest)
             if window.rest is not None:
@@ -169,6 +171,8 @@ class _Listing:
             unreadable=tuple(self._unreadable.values()),
         )
         crashpoint(Point.PROGRESS_STORED if is_part else Point.ROWS_STORED)
+        if listed.new or listed.changed or listed.changed_after_delivery:
+            self.work.wake()
         self._listed = _sum(self._listed, listed)
         self._found.clear()
         self._unreadable.clear()
@@ -196,14 +200,17 @@ class _Listing:
             unreadable=len(self._unread),
         )
 
-    def _window(self, query: DocumentQuery) -> Window:
+    def _window(self, part: _Part) -> Window:
         """Read what is left of a part, or as much of it as the budget has requests for."""
+        query = part.query
         if self.progress.rest_from is not None:
             query = replace(query, created_from=self.progress.rest_from, created_to=self.progress.rest_to)
         docflo = self.work.docflo
         left = docflo.afford(self._least)
-        most = STRETCH if left is None else max(LEAST, min(STRETCH, left)) - 1
+        stretch = min(self._stretch, STRETCH) if part.is_ready else STRETCH
+        most = stretch if left is None else max(LEAST, min(stretch, left)) - 1
         window = read_window(query, docflo, before_request=self.turn.keep, most=most)
+        self._stretch = 2 * stretch
         if not window.is_proven:
             log.warning(
                 "discover.unproven", pipeline=self.pipeline.name, type=query.type, status=query.status

@@ -51,6 +51,8 @@ class Work:
     jitter: Callable[[], float] = field(default=random.random)
     on_move: Callable[[Move], None] = field(default=lambda _move: None)
     wake: Callable[[], None] = field(default=lambda: None)  # others of this process: something became due
+    workers: int = 1  # of this process
+    mapped: Callable[[], None] = field(default=lambda: None)  # a batch is: others may claim and map theirs
     stopping: Callable[[], bool] = field(default=lambda: False)  # whether to end as soon as it can be done
     backfill_id: int = LIVE  # whose deliveries it moves on
     most_write_backs: int | None = None  # claimed at once; after a crash each of them is looked at again

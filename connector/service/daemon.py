@@ -160,7 +160,8 @@ class Service:
         self._found.set()
 
     def _list_now(self, entry: Scheduled, setup: Setup, at_least: Listing | None) -> None:
-        work, pipeline = setup.make_work(lambda: self.is_stopping), entry.pipeline
+        work = replace(setup.make_work(lambda: self.is_stopping), wake=self.wake)
+        pipeline = entry.pipeline
         tried: list[Listing] = []
         while not self.is_stopping:
             checkpoint = work.store.checkpoint(pipeline.name)
@@ -188,8 +189,9 @@ class Service:
             def stop() -> bool:
                 return self.is_stopping or not self._current.is_current(setup)
 
+            work = replace(setup.make_work(stop), wake=self.wake, workers=len(self._workers))
             try:
-                drain(setup.pipelines, replace(setup.make_work(stop), wake=self.wake), stop=stop)
+                drain(setup.pipelines, work, stop=stop)
             except ConnectorError as error:
                 log.exception("advance.failed", error=type(error).__name__, reason=error.message)
                 return TROUBLE

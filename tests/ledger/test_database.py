@@ -5,6 +5,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
+from os import urandom
 from pathlib import Path
 
 import pytest
@@ -267,7 +268,9 @@ def test_full_disk_is_unavailable_and_loses_nothing(database: Database, clock: H
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar_one()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")  # as good as a full disk
 
+    large = [make_found(str(n), snapshot=urandom(5000)) for n in range(9)]  # nothing of it can be packed
+
     with pytest.raises(UnavailableError, match="full"):
-        store.record_listing("invoices", [make_found(str(n), snapshot=bytes(5000)) for n in range(9)], None)
+        store.record_listing("invoices", large, None)
 
     assert [delivery.document_id for delivery in store.find()] == ["before"]

@@ -104,6 +104,52 @@ def test_reseal_encrypts_what_was_stored_plain_or_with_an_older_key(tmp_path: Pa
     newest.close()
 
 
+def test_a_document_takes_less_room_than_it_has(tmp_path: Path) -> None:
+    path = tmp_path / "packed.db"
+    database = opened(path)
+    store = Store(database, clock=HandClock(now=NOON))
+    text = b'{"fields":{"Total":{"type":"currency"}}}' * 100
+
+    store.record_listing(PIPELINE, [make_found("one", snapshot=text)], None)
+
+    assert len(raw(path)[0]) < len(text) / 4
+    assert snapshots(store)["one"] == text
+    database.close()
+
+
+def store_raw(path: Path, stored: bytes) -> None:
+    """Put it into the row as an earlier version, or a failing disk, left it."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE delivery SET snapshot = ?", [stored])
+
+
+def test_what_was_stored_before_anything_was_packed_is_read_and_resealed(tmp_path: Path) -> None:
+    path = tmp_path / "earlier.db"
+    database = opened(path)
+    store = Store(database, clock=HandClock(now=NOON))
+    find(store, "one")
+    earlier = b'{"_id":"one"}' * 50
+    store_raw(path, earlier)
+
+    assert snapshots(store)["one"] == earlier
+    assert sum(reseal(database)) == 1
+    assert len(raw(path)[0]) < len(earlier)
+    assert snapshots(store)["one"] == earlier
+    database.close()
+
+
+def test_a_damaged_document_is_a_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "damaged.db"
+    database = opened(path)
+    store = Store(database, clock=HandClock(now=NOON))
+    find(store, "one")
+    store_raw(path, raw(path)[0][:-3])
+
+    with pytest.raises(ConfigError, match="damaged"):
+        snapshots(store)
+    database.close()
+
+
 @pytest.mark.parametrize("keys", [(), (NEW,)], ids=["no key", "another key"])
 def test_a_document_that_no_key_opens_is_a_clear_error(tmp_path: Path, keys: tuple[str, ...]) -> None:
     path = tmp_path / "sealed.db"

@@ -71,6 +71,22 @@ def test_due_now_is_seen_per_pipeline(filled: Store) -> None:
     assert not filled.has_due([])
 
 
+def test_what_a_claim_would_find_is_counted_in_each_open_state(filled: Store) -> None:
+    nothing = {State.DELIVERED: 0, State.IN_DOUBT: 0, State.PENDING: 0}
+
+    assert filled.due("invoices", most=9) == {**nothing, State.DELIVERED: 1, State.PENDING: 1}
+    assert filled.due("receipts", most=9) == nothing
+    assert filled.due("invoices", most=9, backfill_id=1) == nothing
+    filled.claim("invoices", State.PENDING, limit=9, owner="worker", lease=LEASE)
+    assert filled.due("invoices", most=9) == {**nothing, State.DELIVERED: 1}
+
+
+def test_no_more_is_counted_than_somebody_wants_to_know(store: Store) -> None:
+    store.record_listing("invoices", [make_found(str(number)) for number in range(5)], None)
+
+    assert store.due("invoices", most=3)[State.PENDING] == 3
+
+
 def test_what_is_put_off_is_due_later(store: Store, clock: HandClock) -> None:
     store.record_listing("invoices", [make_found("a"), make_found("b")], None)
     later, sooner = store.claim("invoices", State.PENDING, limit=2, owner="worker", lease=LEASE)

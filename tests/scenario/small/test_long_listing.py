@@ -130,6 +130,35 @@ def test_a_process_that_is_killed_between_two_stretches_loses_only_the_last(
         assert connector.store.progress(NAME) == {}
 
 
+def test_deliveries_begin_while_a_long_listing_is_under_way(tmp_path: Path) -> None:
+    clock = HandClock(now=utc_now())
+    held: list[int] = []
+    with limited(tmp_path, 1000, clock) as world, connected(world, clock) as connector:
+        store = connector.store
+        work = replace(connector.work(), wake=lambda: held.append(sum(store.counts()[NAME].values())))
+
+        discover(connector.pipelines[0], work)
+
+        # Five pages of which each repeats three documents, less the one behind the border.
+        assert held == [27, MANY]
+        assert lists(world) <= 2 + MANY / (PAGE - 3) + 2  # ends and proofs of two stretches
+
+
+def test_a_first_sweep_looks_for_no_edits_of_what_was_never_delivered(tmp_path: Path) -> None:
+    clock = HandClock(now=utc_now())
+    with limited(tmp_path, 1000, clock) as world, connected(world, clock) as connector:
+
+        def done() -> int:
+            asked = [each.query.get("status") for each in world.running.docflo.journal.requests]
+            return asked.count("CONFIRMED")
+
+        _list(connector, sweep)
+        first = done()
+        _list(connector, sweep)
+
+        assert (first, done()) == (0, 1)
+
+
 def test_documents_that_are_approved_or_created_while_a_listing_waits_for_its_budget_arrive(
     tmp_path: Path,
 ) -> None:

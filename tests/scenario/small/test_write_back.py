@@ -1,16 +1,22 @@
 """Who writes back what was just delivered, and what is not sent again."""
 
+import threading
 from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from connector.ledger.delivery import State
+from connector.ledger.delivery import Claim, State
 from connector.pipeline.advance import advance
+from connector.pipeline.definition import Pipeline
 from connector.pipeline.deliver import deliver
 from connector.pipeline.discover import discover
 from connector.pipeline.pace import Pace
+from connector.pipeline.prepare import Prepared, prepare
+from connector.pipeline.work import Work
 from connector.pipeline.write_back import write_back
 from connector.sandbox.faults import Fault
 from tests.scenario.conftest import World
@@ -50,6 +56,45 @@ def test_what_is_more_than_a_worker_writes_back_at_once_is_left_to_the_others_wh
         assert connector.store.claim(NAME, State.DELIVERED, limit=9, owner="other", lease=timedelta(1))
     assert counts == {State.COMPLETED: 1, State.DELIVERED: BATCH - 1, State.PENDING: APPROVED - BATCH}
     assert told == [True]
+
+
+def test_one_of_several_workers_delivers_before_there_is_nothing_to_write_back(small_world: World) -> None:
+    pace = Pace()
+    pace.batch = 1
+    with connected(small_world) as connector:
+        [pipeline] = connector.pipelines
+        discover(pipeline, connector.work())
+        advance(pipeline, replace(connector.work(), pace=pace))
+
+        advance(pipeline, replace(connector.work(), pace=pace, workers=2))
+
+        counts = connector.store.counts()[NAME]
+    # One, and the two that the pace allows after it.
+    assert counts == {State.COMPLETED: 3, State.DELIVERED: 3, State.PENDING: APPROVED - 2 * BATCH}
+
+
+def test_workers_claim_and_map_in_turns(small_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    maps, may_go_on = threading.Event(), threading.Event()
+
+    def prepare_slowly(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Prepared:
+        maps.set()
+        may_go_on.wait(10)
+        return prepare(claims, pipeline, work)
+
+    monkeypatch.setattr("connector.pipeline.deliver.prepare", prepare_slowly)
+    with connected(small_world) as connector, ThreadPoolExecutor() as pool:
+        [pipeline] = connector.pipelines
+        discover(pipeline, connector.work())
+        first = pool.submit(advance, pipeline, connector.work())
+        maps.wait(10)
+        second = pool.submit(advance, pipeline, connector.work())
+
+        assert second.result(10)  # it waited for its turn, and would look again
+        left = connector.store.due(NAME, most=99)[State.PENDING]
+        may_go_on.set()
+        assert first.result(10)
+
+    assert left == APPROVED - BATCH
 
 
 def test_who_is_told_to_stop_leaves_what_was_delivered_to_the_next_process(small_world: World) -> None:
