@@ -54,7 +54,9 @@ def test_a_group_is_replayed_with_its_count_and_sum_in_sight_and_closes_by_itsel
     assert "".join(shown.split()) == f"{money:f}XQX"
     assert len(own.world.running.salesforce.rows("Invoice__c")) == FEW_GOOD + 2
     expect(page.locator("section.problem").filter(has_text="RejectedError")).to_have_count(0)
-    expect(page.locator("section").filter(has_text="Closed by themselves")).to_contain_text("RejectedError")
+    expect(page.locator("section").filter(has_text="nothing is dead any more")).to_contain_text(
+        "RejectedError"
+    )
     with open_ledger(open_session(own.world.config)) as store:
         [act] = store.operations.acts(10)
     assert (act.act, act.count, act.reason) == ("replay", 2, "everything is in euros")

@@ -109,9 +109,11 @@ def _show(mapping: Mapping, given: Given) -> Shown:
         fields=tuple(map(_field, explained)),
         unused=tuple(_unused(mapping, document)),
         unfilled=tuple(
-            each.target
-            for each in explained
-            if each.kind == "field" and not each.is_sent and not each.problem
+            dict.fromkeys(
+                each.target
+                for each in explained
+                if each.kind == "field" and not each.is_sent and not each.problem
+            )
         ),
     )
 

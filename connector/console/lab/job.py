@@ -39,7 +39,7 @@ class Shown(msgspec.Struct, frozen=True, kw_only=True):
     skipped: str | None = None
     fields: tuple[dict[str, Any], ...] = ()  # as `preview` explains them
     unused: tuple[str, ...] = ()  # fields of the document that no rule reads
-    unfilled: tuple[str, ...] = ()  # fields of the mapping that this document leaves out
+    unfilled: tuple[str, ...] = ()  # fields of the mapping that this document leaves out, once or more
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True):

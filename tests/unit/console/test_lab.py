@@ -46,6 +46,20 @@ def test_a_document_shows_its_record_and_what_is_left_over(tmp_path: Path) -> No
     assert trial.shown.unfilled == ("Invoice__c.Note__c",)
 
 
+def test_what_is_left_out_of_many_lines_is_listed_once(tmp_path: Path) -> None:
+    lines = "  lines: [{object: L, each: Items, key: K, fields: {Unit: {from: Unit, optional: true}}}]\n"
+    text = TEXT.replace("examples:", lines + "examples:")
+    text = text.replace("{InvoiceId: R-1}", "{InvoiceId: R-1, Items: []}")
+    rows = [{"_id": {"value": f"{number}"}, "Other": {"type": "string", "value": "x"}} for number in range(3)]
+    fields = {"InvoiceId": {"type": "string", "value": "R-7"}, "Items": {"type": "array", "value": rows}}
+    document = Given(id="d", key="t:p:d", raw=json.dumps({"id": "d", "type": "invoice", "fields": fields}))
+
+    trial = child.run(job(tmp_path, text, documents=(document,)))
+
+    assert trial.shown is not None, trial.faults
+    assert trial.shown.unfilled.count("L.Unit") == 1
+
+
 def test_problems_of_the_text_have_their_line(tmp_path: Path) -> None:
     trial = child.run(job(tmp_path, TEXT.replace("InvoiceId\n", "'((('\n", 1)))
 
