@@ -150,6 +150,15 @@ def test_the_lab_lists_what_the_target_requires_and_no_rule_fills_and_asks_once(
     assert shown.world.running.salesforce.snapshot() == rows
 
 
+def test_the_lab_marks_what_a_document_leaves_out_and_the_target_requires(shown: Shown) -> None:
+    text = ACCOUNT.replace("{CurrencyIsoCode: VendorName}", "{Name: {from: Nickname, optional: true}}")
+    text = text.replace("record: {CurrencyIsoCode: A}", "record: {}")
+    with Lab(shown.url) as lab:
+        told = lab.tries(text, pasted=json.dumps({"id": "a", "type": "invoice", "fields": {}}))
+
+    assert re.search(r"<code>Account\.Name</code> <span[^>]*>the target requires it", told)
+
+
 def test_the_lab_goes_on_where_the_target_cannot_tell(own: Shown) -> None:
     own.world.running.salesforce.faults.add(Fault(kind="status", operation="token"))
     with Lab(own.url) as lab:
@@ -171,10 +180,11 @@ class Lab:
     def __exit__(self, *_error: object) -> None:
         self._client.close()
 
-    def tries(self, text: str) -> str:
+    def tries(self, text: str, *, pasted: str = "") -> str:
         token = re.search(r'name="form_token" value="([^"]+)"', self._client.get("/lab").text)
         assert token is not None
         form = {"pipeline": "invoices-to-crm", "text": text, "do": "show", "form_token": token[1]}
+        form["pasted"] = pasted
         answer = self._client.post("/lab", data=form)
         assert answer.status_code == 200, answer.text
         return answer.text

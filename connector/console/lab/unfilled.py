@@ -24,6 +24,7 @@ class Unfilled:
     as_of: datetime | None = None
     required: tuple[TargetField, ...] = ()
     others: tuple[TargetField, ...] = ()
+    needed: frozenset[str] = frozenset()  # `Invoice__c.Total__c`: what the target requires, filled or not
     takes_any: bool = False  # the target has no fields of its own
     trouble: str | None = None
 
@@ -127,5 +128,6 @@ def _left(written: Written, as_of: datetime, described: TargetObject) -> Unfille
         as_of=as_of,
         required=tuple(each for each in left if each.is_required),
         others=tuple(each for each in left if not each.is_required),
+        needed=frozenset(f"{written.object}.{each.name}" for each in described.fields if each.is_required),
         takes_any=not described.fields,
     )

@@ -62,6 +62,7 @@ def test_fields_without_a_rule_are_told_with_the_required_ones_apart() -> None:
 
     assert [each.name for each in found.required] == ["Due__c"]
     assert [each.name for each in found.others] == ["Note__c"]
+    assert found.needed == {"Invoice__c.Vendor__c", "Invoice__c.Due__c"}
 
 
 def test_lines_come_with_the_object_they_are_below() -> None:
