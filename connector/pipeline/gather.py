@@ -37,7 +37,7 @@ log = structlog.get_logger(__name__)
 
 LEASE = timedelta(minutes=3)  # renewed between requests, so longer than one of them; or `service.lease`
 FIRST_STRETCH = 6  # requests; each further stretch is twice as long, so that deliveries begin soon
-STRETCH = 20  # requests after which what is proven is stored at the latest, if there is more
+STRETCH = 10  # requests after which what is proven is stored at the latest, if there is more
 LEAST = 3  # requests of the shortest stretch: two pages, and the proof that the first is whole
 SICK = 3  # documents in a row that Docflo fails at: then it is Docflo, not the document
 

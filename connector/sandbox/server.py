@@ -36,6 +36,7 @@ class SandboxServer:
             http=_Protocol,
             log_level="error",
             access_log=False,
+            date_header=False,  # an application whose clock counts tells its own
             lifespan="off",
             timeout_graceful_shutdown=1,
             ws="none",

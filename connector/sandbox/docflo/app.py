@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 from starlette.applications import Starlette
@@ -163,6 +164,8 @@ class DocfloSandbox:
             except Exception:
                 logger.exception("the sandbox failed to answer %s", request.url.path)
                 response = self._refusal(request, ApiError(500, "INTERNAL_ERROR", "Internal server error"))
+            # Of the clock that its resets are told by: who reads both must not find them hours apart.
+            response.headers["date"] = format_datetime(self._store.now().astimezone(UTC), usegmt=True)
             response.headers.update(rate.headers() if rate else {})
             return response
 

@@ -16,11 +16,9 @@ import pytest
 from sqlalchemy import make_url
 
 import connector.backfill.run as run_module
-from connector.backfill.run import Conditions, End, Ended, Run
-from connector.cli.backfilling import bench_of
+from connector.backfill.run import End
 from connector.clock import utc_now
 from connector.sandbox.docflo.generate import generate_documents
-from connector.wiring import Connector
 from tests.factories import HandClock
 from tests.postgres import PostgresServer
 from tests.scenario.backfill.world import (
@@ -34,6 +32,7 @@ from tests.scenario.backfill.world import (
     old_world,
     shown,
     span,
+    work_on,
 )
 from tests.scenario.conftest import Cli, World
 from tests.scenario.small.world import cycle
@@ -214,10 +213,3 @@ def test_live_documents_are_shown_within_their_cycle_while_a_backfill_spends_its
         assert ended.why is End.BUDGET
         assert {request.status for request in docflo.journal.requests} == {200}
         assert 0 < len(old_ids(world) & shown(world)) < len(old_ids(world))
-
-
-def work_on(connector: Connector) -> Ended:
-    [pipeline] = connector.pipelines
-    [known] = connector.backfills.all()
-    bench = bench_of(connector, pipeline)
-    return Run(known, pipeline, bench, Conditions(), lambda _known, _tally: None).run()

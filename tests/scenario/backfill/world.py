@@ -1,14 +1,16 @@
 """Years of documents behind the pipeline's `since`, and a few new ones."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 from connector.backfill.planning import plan_windows
+from connector.backfill.run import Conditions, Ended, Run
 from connector.backfill.window import list_window
+from connector.cli.backfilling import bench_of
 from connector.cli.sandbox_setup import TENANT, sandboxes
 from connector.cli.session import open_session
 from connector.clock import Clock, utc_now
@@ -85,6 +87,14 @@ def begin(world: World, *, listed: bool = False) -> Backfill:
             assert held is not None
             list_window(held, pipeline, connector.work(), connector.windows)
     return known
+
+
+def work_on(connector: Connector, on_look: Callable[[], None] = lambda: None) -> Ended:
+    """Let a process move the backfill on until it is over, or cannot go on for now."""
+    [pipeline] = connector.pipelines
+    [known] = connector.backfills.all()
+    bench = bench_of(connector, pipeline)
+    return Run(known, pipeline, bench, Conditions(), lambda _known, _tally: on_look()).run()
 
 
 def span() -> tuple[str, str, str, str]:
