@@ -105,17 +105,3 @@ def test_a_quick_call_leaves_nothing_running() -> None:
     for timer in [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]:
         timer.join(SHORT / 2)
         assert not timer.is_alive()
-
-
-def test_each_call_has_a_connection_of_its_own() -> None:
-    accepted: list[socket.socket] = []  # not their ports: a system may give one a second time
-
-    def answer(connection: socket.socket, _head: bytes) -> None:
-        accepted.append(connection)
-        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n["invoice"]')
-
-    with reaching(answer) as docflo:
-        for _ in range(3):
-            docflo.enabled_types()
-
-    assert len(set(accepted)) == 3
