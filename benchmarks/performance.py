@@ -1,6 +1,6 @@
 """Measures the whole job beside a script that does the bare job, and writes docs/performance.md by itself.
 
-Run: python -m benchmarks.performance [--documents 1000 5000] [--delayed 1000] [--rounds 3] [--live 20]
+Run: python -m benchmarks.performance [--documents 1000 5000] [--delayed 2000] [--rounds 3] [--live 20]
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> None:
     """Measure, print, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, nargs="+", default=[1000, 5000], help="without latency")
-    parser.add_argument("--delayed", type=int, default=1000, help="documents with 50 ms to each answer")
+    parser.add_argument("--delayed", type=int, default=2000, help="documents with 50 ms to each answer")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--live", type=int, default=20, help="documents that come one a second")
     parser.add_argument("--output", type=Path, default=Path("docs"))

@@ -10,7 +10,7 @@ from connector.errors import RemoteAnswer, UnexpectedResponseError
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
-_HOLDERS = (dict, list)
+_HOLDERS = frozenset({dict, list})
 
 MAX_DEPTH = 100
 """Deeper than any answer; what reads it afterwards recurses."""
@@ -53,14 +53,14 @@ def is_html(body: bytes) -> bool:
     return body[:200].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
 
 
-def _check_depth(value: object) -> None:
-    level = [value] if isinstance(value, _HOLDERS) else []
+def _check_depth(value: Any) -> None:  # noqa: ANN401 any JSON
+    level: list[Any] = [value] if type(value) in _HOLDERS else []
     for _ in range(MAX_DEPTH):
         level = [
             inner
             for outer in level
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(inner, _HOLDERS)
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) in _HOLDERS  # exactly these are what the decoder makes
         ]
         if not level:
             return
