@@ -34,9 +34,11 @@ test: .venv/dev ## run all tests
 	@$(BIN)/pytest
 
 documents ?= 10000
-soak: .venv/dev ## two replicas under faults and kills, a crash at every two places, a simulated day; takes an hour
+soak: .venv/dev ## two replicas under faults and kills, a crash at every two places, a simulated day; takes hours
 	@$(BIN)/python -m tests.soak.replicas --documents $(documents)
 	@$(BIN)/python -m tests.soak.backfill --documents 2000 --kill-every 5
+	@$(BIN)/python -m benchmarks.memory
+	@$(BIN)/pytest -n 0 -s tests/soak/soak_beside.py
 	@$(BIN)/pytest --hypothesis-profile exploring tests/stateful tests/ledger/test_ledger_machine.py tests/unit
 	@$(BIN)/pytest tests/soak/soak_pairs.py tests/soak/soak_logins.py
 	@$(BIN)/pytest -n 0 -s tests/soak/soak_day.py
