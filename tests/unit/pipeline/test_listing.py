@@ -250,7 +250,8 @@ def test_a_list_that_repeats_rows_across_pages_gives_each_once() -> None:
     assert ids(read(server).documents) == ids(server.rows)
 
 
-def test_a_list_without_end_is_an_error() -> None:
+def test_a_list_without_end_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.pipeline.listing.MAX_PAGES", 200)
     numbers = count()
 
     class Endless(Server):
