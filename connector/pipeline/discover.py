@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 LEAST_LOOKBACK = timedelta(
     hours=1
 )  # clocks differ, and a document may be listed a while after it was created
+ENOUGH = 500  # found and to be delivered: five pages
+PUT_OFF = timedelta(minutes=5)  # how long a tail waits at most while there is enough to do
 EARLY = 0.9  # of a pause: two ticks are never exactly that far apart
 
 
@@ -84,11 +86,14 @@ def due_listing(
     *,
     now: datetime,
     without: Collection[Listing] = (),
+    backlog: int = 0,
 ) -> Listing | None:
     """Give the listing that is due by what any replica did last; None when none is.
 
     With `cron`, what is due is due at its times only, and a time that was missed is made up for.
     `without`: those that were tried just now. What the budget keeps from a sweep, it may still give a tail.
+    `backlog`: deliveries that could begin now. While there are `ENOUGH`, a tail would read all of them again
+    to add to their end, so it is put off for a while.
     """
     if checkpoint is None:
         return None if sweep in without else sweep
@@ -99,7 +104,7 @@ def due_listing(
     )
     if is_late and sweep not in without:
         return sweep
-    if is_time and discover not in without:
+    if is_time and discover not in without and not _can_wait(checkpoint, pauses, now, backlog):
         return discover
     if rescan not in without and (may_begin or without) and is_rescan_due(checkpoint, pauses.rescan, now):
         return rescan
@@ -113,6 +118,12 @@ def _is_time(checkpoint: Checkpoint, pauses: Pauses, now: datetime) -> bool:
         return _has_passed(pauses.every, checkpoint.moved_at, now)
     fires_at = pauses.cron.next_after(checkpoint.moved_at)
     return checkpoint.moved_at > now or (fires_at is not None and fires_at <= now)
+
+
+def _can_wait(checkpoint: Checkpoint, pauses: Pauses, now: datetime, backlog: int) -> bool:
+    if backlog < ENOUGH or pauses.cron is not None or checkpoint.actor is not None:
+        return False
+    return not _has_passed(pauses.every + PUT_OFF, checkpoint.moved_at, now)
 
 
 def is_rescan_due(checkpoint: Checkpoint, pause: timedelta, now: datetime) -> bool:

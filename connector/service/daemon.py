@@ -17,10 +17,11 @@ import structlog
 
 from connector.calls import Call, alive, forget, now_under_way, under_way
 from connector.errors import ConnectorError, StoppingError, ThrottledError
+from connector.ledger.delivery import State
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
 from connector.pipeline.definition import Pipeline
-from connector.pipeline.discover import Listing, discover, due_listing
+from connector.pipeline.discover import ENOUGH, Listing, discover, due_listing
 from connector.pipeline.work import Work
 from connector.service.schedule import Schedule
 from connector.service.setup import Current, Scheduled, Setup
@@ -165,7 +166,8 @@ class Service:
         tried: list[Listing] = []
         while not self.is_stopping:
             checkpoint = work.store.checkpoint(pipeline.name)
-            due = due_listing(checkpoint, entry.pauses, now=work.clock(), without=tried)
+            backlog = work.store.due(pipeline.name, most=ENOUGH)[State.PENDING]
+            due = due_listing(checkpoint, entry.pauses, now=work.clock(), without=tried, backlog=backlog)
             listing = due or (None if tried else at_least)
             if listing is None:
                 return

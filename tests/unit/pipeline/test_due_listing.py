@@ -6,7 +6,16 @@ from datetime import timedelta
 import pytest
 
 from connector.ledger.delivery import Checkpoint
-from connector.pipeline.discover import Listing, Pauses, discover, due_listing, rescan, sweep
+from connector.pipeline.discover import (
+    ENOUGH,
+    PUT_OFF,
+    Listing,
+    Pauses,
+    discover,
+    due_listing,
+    rescan,
+    sweep,
+)
 from connector.timetable import Cron
 from tests.factories import NOON
 
@@ -23,6 +32,7 @@ def _due(
     rescanned: timedelta | None = timedelta(0),
     actor: str | None = None,
     without: tuple[Listing, ...] = (),
+    backlog: int = 0,
 ) -> Listing | None:
     checkpoint = Checkpoint(
         pipeline="invoices",
@@ -32,7 +42,7 @@ def _due(
         rescanned_at=None if rescanned is None else NOON - rescanned,
         actor=actor,
     )
-    return due_listing(checkpoint, PAUSES, now=NOON, without=without)
+    return due_listing(checkpoint, PAUSES, now=NOON, without=without, backlog=backlog)
 
 
 def test_a_pipeline_that_was_never_listed_is_swept() -> None:
@@ -102,3 +112,27 @@ def test_a_rescan_is_due_when_nothing_more_urgent_is(rescanned: timedelta | None
 
 def test_a_sweep_that_was_tried_leaves_the_tail_to_be_listed() -> None:
     assert _due(moved=MINUTE, swept=HOUR, without=(sweep,)) is discover
+
+
+def test_a_tail_waits_a_while_where_it_would_read_a_backlog_again() -> None:
+    assert _due(moved=2 * MINUTE, swept=MINUTE, backlog=ENOUGH) is None
+    assert _due(moved=2 * MINUTE, swept=MINUTE, backlog=ENOUGH - 1) is discover
+    assert _due(moved=MINUTE + PUT_OFF, swept=MINUTE, backlog=ENOUGH) is discover
+
+
+def test_a_backlog_keeps_back_no_sweep_and_nothing_that_a_person_asked_for() -> None:
+    assert _due(moved=2 * MINUTE, swept=2 * HOUR, backlog=ENOUGH) is sweep
+    assert _due(moved=2 * MINUTE, swept=MINUTE, actor="maya", backlog=ENOUGH) is discover
+
+
+def test_a_time_of_a_cron_schedule_is_not_put_off() -> None:
+    pauses = replace(PAUSES, cron=Cron(line="* * * * *"))
+    checkpoint = Checkpoint(
+        pipeline="invoices",
+        listed_until=NOON,
+        moved_at=NOON - 2 * MINUTE,
+        swept_at=NOON - MINUTE,
+        rescanned_at=NOON,
+    )
+
+    assert due_listing(checkpoint, pauses, now=NOON, backlog=ENOUGH) is discover
