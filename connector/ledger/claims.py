@@ -75,8 +75,6 @@ _TAKE = _due(tuple(_columns))
 # For Docflo the receipt is enough: a document is ten kilobytes and more.
 _TAKE_WITHOUT_SNAPSHOT = _due(WITHOUT_SNAPSHOT)
 
-_COUNT = select(func.count()).select_from(select(_columns.id).where(*_is_wanted()).limit(_MOST).subquery())
-
 # One short look at all states: a claim that finds nothing would wait for its turn to write all the same.
 _DUE = select(
     *(
@@ -121,11 +119,6 @@ def take(
     _tell_takeovers(connection, rows, owner=owner, now=now)
     crashpoint(Point.CLAIM_WRITTEN)
     return tuple(_claimed(row, owner=owner, until=until) for row in rows)
-
-
-def count(connection: Connection, wanted: Wanted, *, now: datetime, most: int) -> int:
-    """Count what `take` would find now, up to `most`."""
-    return connection.execute(_COUNT, {**wanted.values(), "now": now, "most": most}).scalar_one()
 
 
 def due(

@@ -60,7 +60,6 @@ from connector.ledger.progress import (
 from connector.ledger.rows import (
     WITHOUT_SNAPSHOT,
     DeliveryEvent,
-    is_claimable,
     read_checkpoint,
     read_delivery,
     read_event,
@@ -201,12 +200,6 @@ class Store:
         with self._database.write() as connection:
             wanted = Wanted(pipeline=pipeline, state=state, backfill_id=backfill_id)
             return claims.take(connection, wanted, limit=limit, owner=owner, now=self._clock(), lease=lease)
-
-    def count_due(self, pipeline: str, state: State, *, most: int, backfill_id: int = LIVE) -> int:
-        """Count what a claim would find now, up to `most`."""
-        with self._database.read() as connection:
-            wanted = Wanted(pipeline=pipeline, state=state, backfill_id=backfill_id)
-            return claims.count(connection, wanted, now=self._clock(), most=most)
 
     def due(self, pipeline: str, *, most: int, backfill_id: int = LIVE) -> Mapping[State, int]:
         """Count what a claim would find now in each open state, up to `most`."""
@@ -358,11 +351,6 @@ class Store:
         )
         with self._database.write() as connection:
             return connection.execute(update(delivery).where(*waiting).values(due_at=now)).rowcount
-
-    def has_due(self, pipelines: Iterable[str]) -> bool:
-        """Tell whether a claim for one of these pipelines would find anything now."""
-        condition = (_is_open_in(pipelines), is_claimable(self._clock()))
-        return bool(self._rows(select(delivery.c.id).where(*condition).limit(1)))
 
     def next_due(self, pipelines: Iterable[str]) -> datetime | None:
         """Give when the next delivery of these pipelines can be claimed; None when nothing is open.

@@ -153,8 +153,6 @@ def _fits(pipeline: Pipeline, work: Work) -> bool:
     if admission is Admission.ALL and not fit.is_due(now):
         return True
     try:
-        if not work.store.has_due([pipeline.name]):
-            return True  # nobody waits for the answer
         misfit = fit.look(now)
     except ConnectorError:
         return admission is Admission.ALL  # the delivery meets the same, and reports it

@@ -32,8 +32,8 @@ def load_size(pipeline: Pipeline, work: Work) -> int | None:
     if not isinstance(adapter, LoadsInBulk) or adapter.bulk_from is None:
         return None
     enough = adapter.bulk_from
-    due = work.store.count_due(pipeline.name, State.PENDING, most=enough, backfill_id=work.backfill_id)
-    if due < enough:
+    due = work.store.due(pipeline.name, most=enough, backfill_id=work.backfill_id)
+    if due[State.PENDING] < enough:
         return None
     return 0 if work.store.is_held(_turn(pipeline)) else adapter.bulk_size
 

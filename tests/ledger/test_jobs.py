@@ -64,12 +64,12 @@ def test_what_is_due_is_counted_up_to_what_matters(store: Store, clock: HandCloc
     store.record_listing("invoices", [make_found(f"d{at}") for at in range(5)], None)
     store.record_listing("orders", [make_found("d9")], None)
 
-    assert store.count_due("invoices", State.PENDING, most=3) == 3
-    assert store.count_due("invoices", State.PENDING, most=10) == 5
+    assert store.due("invoices", most=3)[State.PENDING] == 3
+    assert store.due("invoices", most=10)[State.PENDING] == 5
     store.claim("invoices", State.PENDING, limit=2, owner="worker", lease=LEASE)
-    assert store.count_due("invoices", State.PENDING, most=10) == 3
+    assert store.due("invoices", most=10)[State.PENDING] == 3
     clock.advance(LEASE)
-    assert store.count_due("invoices", State.PENDING, most=10) == 5
+    assert store.due("invoices", most=10)[State.PENDING] == 5
 
 
 def test_a_lease_is_held_until_it_ends_or_is_given_back(store: Store, clock: HandClock) -> None:

@@ -76,7 +76,7 @@ def test_a_stop_in_the_middle_of_a_job_loses_nothing_and_the_next_process_finds_
         [job] = connector.store.jobs.of("crm")
         assert len(job.record_keys) == APPROVED
         assert not connector.store.is_held(TURN)
-        assert connector.store.count_due(NAME, State.PENDING, most=100) == APPROVED
+        assert connector.store.due(NAME, most=100)[State.PENDING] == APPROVED
     until_quiet(loading, clock)
     with connected(loading, clock) as connector:
         assert connector.store.jobs.of("crm") == ()
