@@ -1,5 +1,6 @@
 """What Salesforce says about an object and its fields, as values, and which numbers fit them. Pure."""
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -30,6 +31,11 @@ class FieldShape:
     refers_to: tuple[str, ...]
     relationship: str | None  # "Vendor__r", for what refers to another record
 
+    @property
+    def most_characters(self) -> int | None:
+        """Give how many characters of text it takes; None when Salesforce does not say."""
+        return self.length if self.type in _TEXT_TYPES and self.length > 0 else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
@@ -41,6 +47,22 @@ class Column:
     named_by: str  # the field of that one
     reference: FieldShape | None  # the field behind the relationship
     is_record_type: bool  # says the record type by its developer name, the same in every org
+    most_characters: int
+    most_whole_digits: int
+    most_decimals: int
+
+
+class Columns(dict[str, Column]):
+    """What mappings write into an object, by the names that they use: found out once, not for each record."""
+
+    def __init__(self, shape: "ObjectShape | None") -> None:
+        super().__init__()
+        self._shape = shape
+
+    def __missing__(self, name: str) -> Column:
+        """Find it out."""
+        column = self[name] = column_of(name, self._shape)
+        return column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +75,11 @@ class ObjectShape:
     deletable: bool
     fields: Mapping[str, FieldShape]  # by lower-case name: Salesforce does not distinguish case
     record_types: Mapping[str, str]  # ids by developer name, of those that this user may use
-    _columns: dict[str, Column] = field(default_factory=dict, init=False, repr=False, compare=False)
+    columns: Columns = field(init=False, repr=False, compare=False)
 
-    def column(self, name: str) -> Column:
-        """Give what a mapping writes under this name. It is found out once, not for each record."""
-        known = self._columns.get(name)
-        if known is None:
-            known = self._columns[name] = column_of(name, self)
-        return known
+    def __post_init__(self) -> None:
+        """Begin without columns."""
+        object.__setattr__(self, "columns", Columns(self))
 
     def field(self, name: str) -> FieldShape | None:
         """Give the field of that name, whatever its case."""
@@ -81,14 +100,22 @@ class ObjectShape:
 def column_of(name: str, shape: ObjectShape | None) -> Column:
     """Give what a mapping writes under this name; of an object that is not known, what the name tells."""
     relationship, dot, named_by = name.partition(".")
+    field = shape.field(name) if shape else None
     return Column(
         folded=name.lower(),
-        field=shape.field(name) if shape else None,
+        field=field,
         relationship=relationship if dot else None,
         named_by=named_by,
         reference=shape.reference(relationship) if shape and dot else None,
         is_record_type=names_record_type(name),
+        most_characters=_or_any(field.most_characters if field else None),
+        most_whole_digits=_or_any(field.whole_digits if field else None),
+        most_decimals=_or_any(field.scale if field else None),
     )
+
+
+def _or_any(most: int | None) -> int:
+    return sys.maxsize if most is None else most
 
 
 def names_record_type(name: str) -> bool:
@@ -183,8 +210,8 @@ def length_problem(field: FieldShape, text: str) -> str | None:
 
     Salesforce may count a character twice that we count once, never the other way round.
     """
-    if field.type in _TEXT_TYPES and 0 < field.length < len(text):
-        return f"has {len(text)} characters and the field takes {field.length}"
+    if field.most_characters is not None and len(text) > field.most_characters:
+        return f"has {len(text)} characters and the field takes {field.most_characters}"
     return None
 
 

@@ -15,7 +15,7 @@ LineKey: TypeAlias = tuple[str, str]
 
 def fold(key: str, key_field: str, shape: ObjectShape | None) -> str:
     """Give the key as Salesforce compares it: without case, unless the field says otherwise."""
-    field = shape.field(key_field) if shape else None
+    field = shape.columns[key_field].field if shape else None
     return key if field and field.is_case_sensitive else key.lower()
 
 

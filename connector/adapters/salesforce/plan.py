@@ -3,7 +3,7 @@
 What can be refused without asking Salesforce is refused here. How a plan travels is not decided here.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from msgspec import Struct
@@ -16,6 +16,8 @@ from connector.errors import RejectedError
 from connector.record import Line, Record, line_parts
 
 HEADER = "header"
+
+_NOTHING: Mapping[str, str] = {}
 
 
 class Write(Struct, frozen=True, kw_only=True):
@@ -51,7 +53,7 @@ def make_plan(record: Record, shapes: Shapes, rules: Rules, held: Held) -> Plan:
     """
     planner = _Planner(record, shapes, rules, held)
     planner.run()
-    problems = [*_record_problems(record, shapes), *_held_problems(record, held, rules), *planner.problems]
+    problems = [*planner.unfit, *_held_problems(record, held, rules), *planner.problems]
     if problems:
         raise RejectedError(
             f"not sent: {'; '.join(problems)}", remedy="Correct the document or the mapping, then replay."
@@ -71,13 +73,17 @@ class _Planner:
         self._shapes = shapes
         self._rules = rules
         self._held = held
-        self._lines = 0
+        self._lines: dict[LineKey, int] = {}  # their places by their keys, of those seen so far
+        self._count = 0  # of lines
         self.writes: list[Write] = []
         self.held_ids: dict[str, str] = {} if held.adopted is None else {HEADER: held.adopted}
-        self.problems: list[str] = []
+        self.unfit: list[str] = []  # what is wrong with the record as a whole
+        self.problems: list[str] = []  # with what it holds
 
     def run(self) -> None:
         for index, companion in enumerate(self._record.companions, start=1):
+            if companion.lines or companion.companions:
+                self.unfit.append(f"{companion.object}, a companion, has lines or companions of its own")
             self._write(f"companion{index}", companion.object, companion, {})
         ours: dict[str, object] = {}
         if self._rules.revision_field is not None and self._record.revision is not None:
@@ -89,9 +95,15 @@ class _Planner:
             self._line(line, HEADER)
 
     def _line(self, line: Line, outer: str) -> None:
-        self._lines += 1
-        reference, place = f"line{self._lines}", f"{line.object} line {self._lines}"
-        there = self._held.lines.get(line_key(line, self._shapes))
+        index = self._count = self._count + 1
+        reference, place = f"line{index}", f"{line.object} line {index}"
+        key = line_key(line, self._shapes)
+        first = self._lines.setdefault(key, index)
+        if line.parent_field is None:
+            self.unfit.append(f"{place} names no `parent`")
+        if first != index:
+            self.unfit.append(f"{line.object} lines {first} and {index} have the same key")
+        there = self._held.lines.get(key)
         if there is not None:
             self.held_ids[reference] = there.id
         if there is None or not holds_already(there.values, line.fields):
@@ -110,29 +122,25 @@ class _Planner:
         more: Mapping[str, object] | None = None,
     ) -> None:
         shape = self._shapes.get(item.object)
-        fields, named = item.fields, dict[str, str]()
+        fields, named = item.fields, _NOTHING
         if self._record.companions and item not in self._record.companions:
             named = dict(self._companions_of(item))
             fields = {name: value for name, value in fields.items() if name not in named}
         body, found = upsert_body(fields, item.key_field, shape)
-        self.problems.extend(f"{place}: {problem}" for problem in (*_key_problems(item.key), *found))
-        body.update(more or {})
-        behind = {field_behind(name.partition(".")[0], shape): named[name] for name in named}
-        self.writes.append(
-            Write(
-                reference=reference,
-                place=place,
-                item=item,
-                body=body,
-                refers={**refers, **behind} if behind else refers,
-            )
-        )
+        for problem in (*_key_problems(item.key), *found):
+            self.problems.append(f"{place}: {problem}")
+        if more:
+            body.update(more)
+        if named:
+            behind = {field_behind(name.partition(".")[0], shape): named[name] for name in named}
+            refers = {**refers, **behind}
+        self.writes.append(Write(reference=reference, place=place, item=item, body=body, refers=refers))
 
     def _companions_of(self, item: Record | Line) -> Iterator[tuple[str, str]]:
         """Give the fields that name a companion: by its key Salesforce would not see that it comes first."""
         shape = self._shapes.get(item.object)
         for name, value in item.fields.items():
-            column = shape.column(name) if shape and value is not None else None
+            column = shape.columns[name] if shape and value is not None else None
             reference = column.reference if column else None
             for index, companion in enumerate(self._record.companions if reference else (), start=1):
                 known = {**companion.fields, companion.key_field: companion.key}
@@ -180,23 +188,8 @@ def _held_problems(record: Record, held: Held, rules: Rules) -> Iterator[str]:
         )
 
 
-def _record_problems(record: Record, shapes: Shapes) -> Iterator[str]:
-    for companion in record.companions:
-        if companion.lines or companion.companions:
-            yield f"{companion.object}, a companion, has lines or companions of its own"
-    seen: dict[LineKey, int] = {}
-    for index, line in enumerate(_all_lines(record), start=1):
-        if line.parent_field is None:
-            yield f"{line.object} line {index} names no `parent`"
-        key = line_key(line, shapes)
-        if key in seen:
-            yield f"{line.object} lines {seen[key]} and {index} have the same key"
-        seen.setdefault(key, index)
-
-
-def _key_problems(key: str) -> Iterator[str]:
+def _key_problems(key: str) -> Sequence[str]:
     if key in {"", ".", ".."}:
         # In an address these name a folder: the call would reach something else.
-        yield f'the key "{key}" cannot be part of an address'
-    if not is_text(key):
-        yield "the key holds half of a character"
+        return (f'the key "{key}" cannot be part of an address',)
+    return () if is_text(key) else ("the key holds half of a character",)

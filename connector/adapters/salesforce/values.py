@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from connector.adapters.salesforce.describe import (
     Column,
+    Columns,
     ObjectShape,
-    column_of,
     length_problem,
     number_problem,
 )
@@ -24,13 +24,17 @@ def upsert_body(
     """
     body: dict[str, object] = {}
     problems = []
+    columns = shape.columns if shape is not None else Columns(None)
     key = key_field.lower()
     for name, value in fields.items():
-        column = shape.column(name) if shape is not None else column_of(name, None)
+        column = columns[name]
         if column.folded == key:
             continue
-        problem = _value_problem(column, value, shape)
         relationship = column.relationship
+        if relationship is None and _goes_as_it_is(column, value):
+            body[name] = value
+            continue
+        problem = _value_problem(column, value, shape)
         if problem is not None:
             problems.append(f"{name}: {problem}")
         elif relationship is None:
@@ -81,6 +85,25 @@ def field_behind(relationship: str, shape: ObjectShape | None) -> str:
     return field.name if field else relationship
 
 
+def _goes_as_it_is(column: Column, value: RecordValue) -> bool:
+    """Tell at one look that a value has no problem and is its own JSON; "no" means only: look closer.
+
+    The digits of a number that count are never more than those that are written.
+    """
+    if isinstance(value, str):
+        return len(value) <= column.most_characters and "@{" not in value and is_text(value)
+    if isinstance(value, Decimal):
+        written = str(value)
+        whole, _, decimals = written.partition(".")
+        return (
+            len(decimals) <= column.most_decimals
+            and len(whole) <= column.most_whole_digits
+            and "E" not in written
+            and value.is_finite()
+        )
+    return value is None
+
+
 def _value_problem(column: Column, value: RecordValue, shape: ObjectShape | None) -> str | None:
     match value:
         case str() if column.is_record_type:
@@ -115,6 +138,8 @@ def _text_problem(text: str) -> str | None:
 
 def is_text(text: str) -> bool:
     """Tell whether it can be written as UTF-8: half of a surrogate pair cannot."""
+    if text.isascii():
+        return True
     try:
         text.encode()
     except UnicodeEncodeError:

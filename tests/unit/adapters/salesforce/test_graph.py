@@ -14,6 +14,7 @@ from connector.adapters.salesforce.lanes import parents_of
 from connector.adapters.salesforce.packing import call_body, pack
 from connector.adapters.salesforce.plan import make_plan
 from connector.adapters.salesforce.rules import EmptyLines, Rules
+from connector.adapters.salesforce.values import upsert_body
 from connector.errors import RejectedError
 from connector.record import LineKind, Record, RecordValue
 from tests.factories import make_line, make_record
@@ -154,6 +155,15 @@ def test_a_number_that_would_not_be_kept_is_refused_without_telling_it(
 
     assert f"Invoice__c: total__C: {words}" in message
     assert str(value) not in message
+
+
+@given(st.decimals(allow_nan=False, allow_infinity=False, places=3, min_value=-(10**18), max_value=10**18))
+def test_a_number_goes_as_it_is_or_is_refused(value: Decimal) -> None:
+    is_kept = value == value.quantize(Decimal("0.01")) and abs(value) < 10**16
+
+    body, problems = upsert_body({"Total__c": value}, "Docflo_Id__c", SHAPES["Invoice__c"])
+
+    assert (body, bool(problems)) == (({"Total__c": value}, False) if is_kept else ({}, True))
 
 
 def test_zeros_at_the_end_are_no_decimals() -> None:
