@@ -10,6 +10,8 @@ from connector.digits import significant
 
 _NUMBER_TYPES = frozenset({"currency", "double", "percent", "int", "long"})
 _TEXT_TYPES = frozenset({"string", "textarea", "email", "phone", "url", "encryptedstring"})
+_RECORD_TYPE_NAME = "recordtype.developername"
+_RECORD_TYPES = frozenset({_RECORD_TYPE_NAME, "recordtypeid"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Column:
     named_by: str  # the field of that one
     reference: FieldShape | None  # the field behind the relationship
     is_record_type: bool  # says the record type by its developer name, the same in every org
+    is_parent: bool  # refers to a record that is locked while this one is written
     most_characters: int
     most_whole_digits: int
     most_decimals: int
@@ -97,17 +100,25 @@ class ObjectShape:
         )
 
 
+def columns_of(shape: ObjectShape | None) -> Columns:
+    """Give what mappings write into an object; of one that is not known, what the names tell."""
+    return shape.columns if shape is not None else Columns(None)
+
+
 def column_of(name: str, shape: ObjectShape | None) -> Column:
     """Give what a mapping writes under this name; of an object that is not known, what the name tells."""
     relationship, dot, named_by = name.partition(".")
     field = shape.field(name) if shape else None
+    folded = name.lower()
     return Column(
-        folded=name.lower(),
+        folded=folded,
         field=field,
         relationship=relationship if dot else None,
         named_by=named_by,
         reference=shape.reference(relationship) if shape and dot else None,
-        is_record_type=names_record_type(name),
+        is_record_type=folded == _RECORD_TYPE_NAME,
+        # Nobody's writing locks a record type.
+        is_parent=bool(dot or (field and field.refers_to)) and folded not in _RECORD_TYPES,
         most_characters=_or_any(field.most_characters if field else None),
         most_whole_digits=_or_any(field.whole_digits if field else None),
         most_decimals=_or_any(field.scale if field else None),
@@ -120,7 +131,7 @@ def _or_any(most: int | None) -> int:
 
 def names_record_type(name: str) -> bool:
     """Tell whether a mapped field says the record type by its developer name, the same in every org."""
-    return name.lower() == "recordtype.developername"
+    return name.lower() == _RECORD_TYPE_NAME
 
 
 def read_object(body: object) -> ObjectShape:

@@ -155,14 +155,15 @@ class _Headers:
 def _comparable(kind: LineKind, members: Sequence[_Found], shapes: Shapes) -> list[str]:
     """Give the fields to compare: a line that has all its values already need not be written."""
     shape = shapes.get(kind.object)
-    names = {
-        name.lower(): name
-        for each in members
-        for line in chain.from_iterable(map(line_parts, each.record.lines))
-        if line.object == kind.object
-        for name in line.fields
-    }
-    known = ((name, shape.field(name)) for name in names.values()) if shape else ()
+    if shape is None:
+        return []
+    spelt: dict[str, object] = {}
+    for each in members:
+        for line in chain.from_iterable(map(line_parts, each.record.lines)):
+            if line.object == kind.object:
+                spelt.update(line.fields)
+    names = {name.lower(): name for name in spelt}
+    known = ((name, shape.field(name)) for name in names.values())
     return [name for name, field in known if field is not None and field.type not in _COMPOUND_TYPES]
 
 

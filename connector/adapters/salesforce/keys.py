@@ -30,12 +30,18 @@ def kinds_of(record: Record) -> tuple[LineKind, ...]:
 
 
 def _kinds_in(lines: Sequence[Line], outer: LineKind | None) -> Iterator[LineKind]:
+    known: dict[tuple[str, str, str], LineKind] = {}
     for line in lines:
-        if line.parent_field is not None:
-            kind = LineKind(
+        if line.parent_field is None:
+            continue
+        named = line.object, line.key_field, line.parent_field
+        kind = known.get(named)
+        if kind is None:
+            kind = known[named] = LineKind(
                 object=line.object, key_field=line.key_field, parent_field=line.parent_field, outer=outer
             )
             yield kind
+        if line.lines:
             yield from _kinds_in(line.lines, kind)
 
 

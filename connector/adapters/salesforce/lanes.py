@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
 from connector.adapters.salesforce.answers import Committed, Refused
-from connector.adapters.salesforce.describe import names_record_type
+from connector.adapters.salesforce.describe import columns_of
 from connector.adapters.salesforce.faults import Kind, rule_for
 from connector.adapters.salesforce.keys import Shapes
 from connector.adapters.salesforce.sending import Result
@@ -34,20 +34,14 @@ _SERIAL: Parents = frozenset({("", "serial lane")})
 
 def parents_of(record: Record, shapes: Shapes) -> Parents:
     """Give what the header and the companions refer to."""
-    return frozenset(
-        (name.lower(), str(value))
-        for item in (record, *record.companions)
-        for name, value in item.fields.items()
-        if value not in (None, "") and _is_reference(name, item.object, shapes)
-    )
-
-
-def _is_reference(name: str, target: str, shapes: Shapes) -> bool:
-    if names_record_type(name) or name.lower() == "recordtypeid":
-        return False  # nobody's writing locks a record type
-    shape = shapes.get(target)
-    field = shape.field(name) if shape else None
-    return "." in name or (field is not None and bool(field.refers_to))
+    parents: set[tuple[str, str]] = set()
+    for item in (record, *record.companions):
+        columns = columns_of(shapes.get(item.object))
+        for name, value in item.fields.items():
+            column = columns[name]
+            if column.is_parent and value not in (None, ""):
+                parents.add((column.folded, str(value)))
+    return frozenset(parents)
 
 
 class Lanes:

@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from connector.adapters.salesforce.describe import (
     Column,
-    Columns,
     ObjectShape,
+    columns_of,
     length_problem,
     number_problem,
 )
@@ -24,7 +24,7 @@ def upsert_body(
     """
     body: dict[str, object] = {}
     problems = []
-    columns = shape.columns if shape is not None else Columns(None)
+    columns = columns_of(shape)
     key = key_field.lower()
     for name, value in fields.items():
         column = columns[name]
