@@ -1,7 +1,7 @@
 """Named places at which this process can be made to die, so that tests can cause a crash at every arrow.
 
-Nothing happens unless the environment says `DOCFLO_CONNECTOR_CRASH=name:n`: then the n-th arrival at that
-place ends the process with SIGKILL, as a power cut would. No handler runs and nothing is flushed.
+Nothing happens unless the environment said `DOCFLO_CONNECTOR_CRASH=name:n` when the process began: then the
+n-th arrival at that place ends it with SIGKILL, as a power cut would. No handler runs and nothing is flushed.
 """
 
 import os
@@ -53,13 +53,19 @@ class Point(StrEnum):
 
 _lock = threading.Lock()
 _arrivals: Counter[Point] = Counter()
+_armed = os.environ.get(ARMED)  # once: every document comes by here several times
 
 
 def crashpoint(point: Point) -> None:
-    """Die here, if the environment says so."""
-    armed = os.environ.get(ARMED)
-    if armed is not None:
-        _arrive(point, armed)
+    """Die here, if told so."""
+    if _armed is not None:
+        _arrive(point, _armed)
+
+
+def arm(order: str | None) -> None:
+    """Put this in the place of what the environment said; None: nothing happens from here on."""
+    global _armed  # noqa: PLW0603 of the whole process, as the environment is
+    _armed = order
 
 
 def arrivals() -> Mapping[Point, int]:

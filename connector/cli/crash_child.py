@@ -19,7 +19,7 @@ from connector.cli.bar import Bar
 from connector.cli.cycle import Cycle, run_cycle
 from connector.clock import utc_now
 from connector.config import Config, load_config
-from connector.crashpoint import ARMED, arrivals
+from connector.crashpoint import arm, arrivals
 from connector.ledger.database import open_database
 from connector.telemetry import configure_logging
 from connector.wiring import connect
@@ -79,7 +79,7 @@ def _live(order: Order, writing: int) -> int:
 
 def run_until_quiet(order: Order) -> End:
     """Run cycles, an hour apart by the connector's own clock, until nothing waits."""
-    os.environ[ARMED] = order.armed
+    arm(order.armed)
     configure_logging("critical")
     config = load_config(Path(order.config))
     ahead = timedelta(seconds=order.ahead)

@@ -1,7 +1,7 @@
 """Breakers: a side that is away or refuses us is left alone, and tried by one delivery now and then.
 
 A side is Docflo or a target. What is decided is pure and stands first; `Breakers` keeps it in the ledger, so
-that all replicas share it and a restart forgets nothing.
+that all replicas share it and a restart forgets nothing. What one replica finds, others heed within a second.
 """
 
 import random
@@ -36,6 +36,7 @@ CONNECTION_PAUSES = (timedelta(seconds=5), timedelta(minutes=5))  # the first, t
 CREDENTIAL_PAUSES = (timedelta(minutes=1), timedelta(minutes=15))
 LOST_IN_A_ROW = 3  # connections of one process: fewer are a network that hiccups, and are retried as such
 PROBE = timedelta(seconds=30)  # then somebody else may try: who began may have been killed
+FRESH = timedelta(seconds=1)  # how long a side is taken for well after a look; no pause is shorter
 GATEWAY_STATUSES = frozenset({502, 503, 504})  # said by what stands in front of a server
 
 
@@ -117,10 +118,11 @@ class Breakers:
         self._lost: Counter[str] = (
             Counter()
         )  # by side; a miscount between threads opens it one try sooner or later
+        self._well_at: dict[str, datetime] = {}  # by side; when the ledger last had nothing against it
 
     def admits(self, side: str) -> Admission:
         """Tell how much may be sent to this side. `ONE` is told to one caller, who then resigns."""
-        breaker = self._store.get(side)
+        breaker = self._breaker(side)
         if breaker is None:
             return Admission.ALL
         now = self._clock()
@@ -132,7 +134,7 @@ class Breakers:
 
     def is_closed(self, side: str) -> bool:
         """Tell whether nothing is known against this side."""
-        return self._store.get(side) is None
+        return self._breaker(side) is None
 
     def left_alone(self, side: str) -> ThrottledError:
         """Give the error for what is not even tried."""
@@ -174,6 +176,7 @@ class Breakers:
         before, after = self._store.open(
             side, lambda before: opened(before, side, error, now=now, jitter=jitter)
         )
+        self._well_at.pop(side, None)
         if before is None or before.reason != after.reason:
             log.error("mapping.misfit", side=side, reason=after.reason, next_look=after.next_try.isoformat())
 
@@ -195,6 +198,7 @@ class Breakers:
         before, after = self._store.open(
             side, lambda before: opened(before, side, error, now=now, jitter=jitter)
         )
+        self._well_at.pop(side, None)
         if before is None:
             log.warning("breaker.open", side=side, error=after.error_class, reason=after.reason)
         # The failure that finds a lost connection is an ordinary failed try. Else a document that alone
@@ -207,8 +211,18 @@ class Breakers:
         self._lost[side] += 1
         return self._lost[side] < LOST_IN_A_ROW and self._store.get(side) is None
 
+    def _breaker(self, side: str) -> Breaker | None:
+        """Give what the ledger has against a side; nothing is asked while it was well a moment ago."""
+        now, well_at = self._clock(), self._well_at.get(side)
+        if well_at is not None and well_at <= now < well_at + FRESH:
+            return None
+        breaker = self._store.get(side)
+        if breaker is None:
+            self._well_at[side] = now
+        return breaker
+
     def _answered(self, side: str) -> None:
-        if self._store.get(side) is not None and self._store.close(side, now=self._clock()):
+        if self._breaker(side) is not None and self._store.close(side, now=self._clock()):
             log.info("breaker.closed", side=side)
 
 

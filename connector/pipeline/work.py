@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from structlog.typing import FilteringBoundLogger
 
 from connector.clock import Clock, utc_now
 from connector.crashpoint import Point, crashpoint
@@ -59,6 +60,7 @@ class Work:
     # Of a process, as many as may carry original files at a time: the other workers are for deliveries.
     carriers: threading.BoundedSemaphore = field(default_factory=threading.BoundedSemaphore)
     pace: Pace = field(default_factory=Pace)
+    log: FilteringBoundLogger = field(default_factory=log.bind)  # bound once, not for each line
 
     @property
     def write_backs_at_once(self) -> int:
@@ -67,7 +69,7 @@ class Work:
 
     def moved(self, claim: Claim, state: State) -> None:
         """Report a step that succeeded."""
-        log.info(
+        self.log.info(
             "delivery.moved",
             pipeline=claim.delivery.pipeline,
             document_id=claim.delivery.document_id,

@@ -26,7 +26,7 @@ from connector.cli.cycle import Cycle, run_cycle
 from connector.cli.sandbox_setup import TENANT, Sandboxes, write_sandbox_config
 from connector.clock import utc_now
 from connector.config import load_config
-from connector.crashpoint import ARMED, Point, arrivals
+from connector.crashpoint import Point, arm, arrivals
 from connector.ledger.database import open_database
 from connector.ledger.delivery import State
 from connector.sandbox.docflo.app import DocfloSandbox
@@ -205,13 +205,13 @@ class ConnectorMachine(RuleBasedStateMachine):
     def crash(self, point: Point, arrival: int, planned: list[Fault]) -> None:
         self.break_something(planned)
         self.arrive([True])
-        self.patch.setenv(ARMED, f"{point.value}:{arrivals().get(point, 0) + arrival}")
+        arm(f"{point.value}:{arrivals().get(point, 0) + arrival}")
         try:
             self._cycle(full=False)
         except KilledError:
             self.restart()
         finally:
-            self.patch.delenv(ARMED)
+            arm(None)
 
     @invariant()
     def nothing_unapproved_is_touched(self) -> None:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from connector.crashpoint import ARMED, COUNT, Point, arrivals, crashpoint
+from connector.crashpoint import ARMED, COUNT, Point, arm, arrivals, crashpoint
 
 THREE_TIMES = """
 from connector.crashpoint import Point, crashpoint
@@ -25,8 +25,8 @@ def _run(armed: str | None) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_nothing_happens_and_nothing_is_counted_unless_it_is_armed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(ARMED, raising=False)
+def test_nothing_happens_and_nothing_is_counted_unless_it_is_armed() -> None:
+    arm(None)
     before = arrivals()
 
     crashpoint(Point.MAPPED)
@@ -34,11 +34,14 @@ def test_nothing_happens_and_nothing_is_counted_unless_it_is_armed(monkeypatch: 
     assert arrivals() == before
 
 
-def test_arrivals_are_counted_without_dying(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(ARMED, COUNT)
+def test_arrivals_are_counted_without_dying() -> None:
     before = arrivals().get(Point.MAPPED, 0)
 
-    crashpoint(Point.MAPPED)
+    arm(COUNT)
+    try:
+        crashpoint(Point.MAPPED)
+    finally:
+        arm(None)
 
     assert arrivals()[Point.MAPPED] == before + 1
 

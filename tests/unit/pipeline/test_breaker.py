@@ -125,6 +125,18 @@ def test_an_open_breaker_admits_nothing_in_any_replica_and_then_one_in_one(
     assert [each.admits(DOCFLO) for each in replicas] == [Admission.ONE, Admission.NONE]
 
 
+def test_a_side_that_was_well_is_left_alone_at_once_here_and_within_a_second_elsewhere(
+    replicas: list[Breakers], clock: HandClock
+) -> None:
+    assert [each.admits(DOCFLO) for each in replicas] == [Admission.ALL, Admission.ALL]
+
+    replicas[0].report(DOCFLO, [REFUSED])
+
+    assert replicas[0].admits(DOCFLO) is Admission.NONE
+    clock.advance(timedelta(seconds=1))
+    assert replicas[1].admits(DOCFLO) is Admission.NONE
+
+
 def test_a_probe_that_nobody_could_make_is_passed_on(replicas: list[Breakers], clock: HandClock) -> None:
     lose_connections(replicas[0])
     clock.advance(timedelta(seconds=5))
