@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +22,7 @@ LATENCY = 0.05
 WORKERS = 4
 DELAYED_WORKERS = 16
 ONE_BY_ONE = 100  # documents that simple-salesforce brings in
-FLOOR, SQLITE, POSTGRESQL = "script", "SQLite", "PostgreSQL"
+FLOOR, SQLITE, POSTGRESQL, REPLICAS = "script", "SQLite", "PostgreSQL", "PostgreSQL, two replicas"
 
 
 def compare(job: Job, at: ledger.Databases, rounds: int) -> Mapping[str, Sequence[Run]]:
@@ -30,6 +31,7 @@ def compare(job: Job, at: ledger.Databases, rounds: int) -> Mapping[str, Sequenc
         FLOOR: lambda: run_floor(job),
         SQLITE: lambda: run_connector(job, at.sqlite()),
         POSTGRESQL: lambda: run_connector(job, at.postgresql()),
+        REPLICAS: lambda: run_connector(replace(job, processes=2), at.postgresql()),
     }
     runs: dict[str, list[Run]] = defaultdict(list)
     for number in range(rounds):

@@ -21,6 +21,7 @@ SALESFORCE = ("query", "graph")
 GOALS = {
     "SQLite": (0.40, 2.8),
     "PostgreSQL": (0.30, None),
+    "PostgreSQL, two replicas": (None, None),
 }
 DELAYED_GOAL = 0.90
 REQUESTS_GOAL = 2.02
@@ -118,7 +119,7 @@ everything on: durable ledger (SQLite with synchronous FULL, or PostgreSQL), lea
 budget, log. The script beside it (`benchmarks/job/floor.py`, aiohttp) does the bare job by hand: it keeps
 nothing, and loses or doubles documents when it dies. After each run every document is compared: none missing,
 none twice, every amount exact to the last digit. Without latency {few} workers beside {few} tasks; with 50 ms
-to each answer {many} beside {many}.
+to each answer {many} beside {many}. Two replicas share that many workers.
 
 ![documents a second](performance.svg)
 """
@@ -130,7 +131,8 @@ def _ratios(measured: Measured) -> str:
         for name, (rate_goal, cpu_goal) in GOALS.items():
             rate = median(runs[name], _rate) / median(runs[FLOOR], _rate)
             cpu = median(runs[name], _cpu) / median(runs[FLOOR], _cpu)
-            lines.append(f"| documents a second, {name}, {count:,} | {rate:.0%} | {rate_goal:.0%} at least |")
+            goal = f"{rate_goal:.0%} at least" if rate_goal else ""
+            lines.append(f"| documents a second, {name}, {count:,} | {rate:.0%} | {goal} |")
             goal = f"{cpu_goal} at most" if cpu_goal else ""
             lines.append(f"| processor time, {name}, {count:,} | {cpu:.1f} times | {goal} |")
     for name in GOALS:
@@ -220,8 +222,13 @@ def _memory() -> int:
     return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
 
 
-_WIDTH, _LABELS, _BAR, _GAP = 760, 250, 16, 6
-_COLOURS = {FLOOR: "#9aa5b1", "SQLite": "#0b6e99", "PostgreSQL": "#4c51bf"}
+_WIDTH, _LABELS, _BAR, _GAP = 760, 290, 16, 6
+_COLOURS = {
+    FLOOR: "#9aa5b1",
+    "SQLite": "#0b6e99",
+    "PostgreSQL": "#4c51bf",
+    "PostgreSQL, two replicas": "#7f83d6",
+}
 
 
 def plot(measured: Measured) -> str:

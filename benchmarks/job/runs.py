@@ -6,7 +6,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,7 +59,8 @@ class Job:
 
     documents: int
     latency: float = 0.0  # seconds until an answer
-    workers: int = 4
+    workers: int = 4  # in all processes together
+    processes: int = 1
     step: timedelta | None = None  # documents come one by one, from now on; None: they are there
 
 
@@ -104,17 +105,18 @@ class Stage:
         """Tell whether anything was asked for."""
         return bool(told(self.docflo)["requests"])
 
-    def wait(self, running: subprocess.Popen[bytes]) -> None:
+    def wait(self, running: Sequence[subprocess.Popen[bytes]]) -> None:
         """Wait until every document is done.
 
-        Raises: RuntimeError when the process ends or comes no further.
+        Raises: RuntimeError when a process ends, or they come no further.
         """
         done, progress_at = 0, time.monotonic()
         while done < self.documents:
             time.sleep(_GLANCE)
             last, done = done, self.done
             progress_at = time.monotonic() if done > last else progress_at
-            if running.poll() is not None or time.monotonic() - progress_at > PATIENCE:
+            has_ended = any(each.poll() is not None for each in running)
+            if has_ended or time.monotonic() - progress_at > PATIENCE:
                 raise RuntimeError(f"{done} of {self.documents} documents are done, and it comes no further")
 
     def result(self, cpu: float) -> Run:
@@ -161,18 +163,22 @@ def run_floor(job: Job) -> Run:
 def run_connector(job: Job, database: str) -> Run:
     """Let `docflo-connector run` do it, over an empty ledger."""
     with stage(job) as at, configured(at, job, database) as config:
-        running = subprocess.Popen(  # noqa: S603 ourselves
-            [*_CONNECTOR, "run", "--config", str(config)], stderr=subprocess.DEVNULL
-        )
+        command = [*_CONNECTOR, "run", "--config", str(config)]
+        running = [
+            subprocess.Popen(command, stderr=subprocess.DEVNULL)  # noqa: S603 ourselves
+            for _ in range(job.processes)
+        ]
         try:
-            while not at.has_begun() and running.poll() is None:
+            while not at.has_begun() and running[0].poll() is None:
                 time.sleep(_GLANCE)
-            before = _cpu(running.pid)
+            before = sum(map(_cpu, running))
             at.wait(running)
-            return at.result(_cpu(running.pid) - before)
+            return at.result(sum(map(_cpu, running)) - before)
         finally:
-            running.terminate()
-            running.wait()
+            for each in running:
+                each.terminate()
+            for each in running:
+                each.wait()
 
 
 def run_profiled(job: Job, database: str) -> tuple[Run, Mapping[str, int]]:
@@ -214,7 +220,7 @@ def configured(at: Stage, job: Job, database: str) -> Iterator[Path]:
                 docflo=at.docflo,
                 salesforce=at.salesforce,
                 database=database,
-                workers=job.workers,
+                workers=job.workers // job.processes,
                 since=(datetime.now(UTC) - SPAN * 2).date(),
                 mapping=_HERE / "mapping.yaml",
                 every="1s" if job.step else "1m",
@@ -226,8 +232,8 @@ def configured(at: Stage, job: Job, database: str) -> Iterator[Path]:
         yield config
 
 
-def _cpu(pid: int) -> float:
-    words = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+def _cpu(running: subprocess.Popen[bytes]) -> float:
+    words = Path(f"/proc/{running.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(words[11]) + int(words[12])) / _TICKS
 
 
