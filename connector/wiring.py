@@ -24,7 +24,7 @@ from connector.adapters.base import (
 )
 from connector.adapters.registry import create_adapter
 from connector.clock import Clock, utc_now
-from connector.config import Config, PipelineSection
+from connector.config import Config
 from connector.docflo.client import DocfloClient
 from connector.docflo.shared_budget import SharedBudget
 from connector.document import STATUSES
@@ -41,6 +41,7 @@ from connector.mapping.rules import Mapping as MappingRules
 from connector.pipeline.breaker import Breakers
 from connector.pipeline.definition import Pipeline, WriteBack
 from connector.pipeline.fit import Fit
+from connector.pipeline.settings import PipelineSection
 from connector.pipeline.target_answers import TargetAnswers
 from connector.pipeline.work import Move, Work
 from connector.sight import make_budget, open_ledger_database, release

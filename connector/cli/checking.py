@@ -13,7 +13,7 @@ from connector.cli.output import console, print_json
 from connector.cli.probing import probe_listing
 from connector.cli.type_paths import check_paths
 from connector.clock import utc_now
-from connector.config import Config, PipelineSection
+from connector.config import Config
 from connector.docflo.answers import TypeConfiguration
 from connector.docflo.client import DocfloClient
 from connector.docflo.outgoing import DocumentQuery
@@ -21,6 +21,7 @@ from connector.errors import ConfigError, ConnectorError
 from connector.ledger.store import Store
 from connector.mapping.examples import run_examples
 from connector.mapping.rules import Mapping
+from connector.pipeline.settings import PipelineSection
 from connector.record import RecordShape
 from connector.sight import docflo_by_hand, open_ledger_database
 from connector.wiring import load_mappings, refuse_unattended_doubts, refuse_unshown_originals

@@ -12,12 +12,13 @@ from typing import Any
 from connector.adapters.salesforce.settings import SalesforceSettings
 from connector.cli.crash_stage import SalesforceSide, Script
 from connector.clock import utc_now
-from connector.config import Config, PipelineSection
+from connector.config import Config
 from connector.document import Document, Field, Row
 from connector.errors import ConfigError, MappingError
 from connector.ledger.database import open_database
 from connector.mapping.apply import apply_mapping
 from connector.mapping.rules import Mapping as MappingRules
+from connector.pipeline.settings import PipelineSection
 from connector.record import Record, RecordValue, parts
 from connector.sandbox.docflo.document import SandboxDocument, object_id, settled
 from connector.sandbox.docflo.generate import GENERATED, generate_documents

@@ -13,7 +13,7 @@ from connector.adapters.base import AnswersQueries
 from connector.adapters.registry import create_adapter
 from connector.cli.output import console, print_json
 from connector.clock import utc_now
-from connector.config import Config, PipelineSection
+from connector.config import Config
 from connector.docflo.outgoing import DocumentQuery
 from connector.docflo.wire import read_document
 from connector.document import Document
@@ -24,6 +24,7 @@ from connector.mapping.mapped import unwanted
 from connector.mapping.rules import Mapping
 from connector.mapping.scope import Answers
 from connector.mapping.supposed import SupposedAnswers
+from connector.pipeline.settings import PipelineSection
 from connector.record import record_key
 from connector.sight import docflo_by_hand
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
-from connector.config import DocumentsSection
 from connector.ledger.delivery import Checkpoint, Progress
+from connector.pipeline.settings import DocumentsSection
 
 _WORDS = {"listed": "A listing", "swept": "A sweep", "rescanned": "A rescan"}
 

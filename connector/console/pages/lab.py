@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from connector.config import PipelineSection
 from connector.console.lab.job import Given, Job
 from connector.console.lab.trial import try_mapping
 from connector.console.lab.unfilled import Descriptions, unfilled
@@ -18,6 +17,7 @@ from connector.console.pages.posting import LONGEST_PART, MOST_FIELDS, refusal, 
 from connector.console.person import person_of
 from connector.errors import ConfigError, ConnectorError
 from connector.ledger.snapshots import Snapshots
+from connector.pipeline.settings import PipelineSection
 from connector.record import record_key
 
 PATH = "/lab"

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from connector.config import PipelineSection, ScheduleSection
 from connector.console.pages import charts
 from connector.console.pages.page import Console, Page
 from connector.console.pages.remembered import Remembered
@@ -19,6 +18,7 @@ from connector.errors import UnavailableError
 from connector.ledger.delivery import Checkpoint, State
 from connector.ledger.overview import Glance, Span, beginning, read_chart, read_glance
 from connector.ledger.sums import Total
+from connector.pipeline.settings import PipelineSection, ScheduleSection
 
 _HOUR = timedelta(hours=1)
 _EARLY = timedelta(minutes=5)  # in an hour: a pace is not known yet
