@@ -1,15 +1,19 @@
 """What the ledger keeps of a listed document: its fingerprint, its headline, its text. Pure."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from hashlib import sha256
 from typing import Any
 
-from connector.digits import significant
+import msgspec
+
 from connector.document import ROW_ID, Document, Field, FieldValue, PlainValue, Row, plain
 from connector.ledger.delivery import Found, Headline
 from connector.pipeline.definition import Pipeline
+
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)  # rounds nothing, whatever its size
+_IN_ORDER = msgspec.json.Encoder(decimal_format="number", order="sorted")
 
 
 def found(document: Document, pipeline: Pipeline) -> Found:
@@ -38,8 +42,8 @@ def digest(document: Document, *, ignoring: frozenset[str], watching: frozenset[
         if name.casefold() in watching
         for place in _edited(field, name)
     ]
-    said = f"\n{confirmed}" if confirmed else ""  # without any it is the digest of earlier versions
-    return sha256(f"{document.type}\n{_canonical(content)}{said}".encode()).hexdigest()
+    said = (document.type, _said(content), confirmed)
+    return sha256(_IN_ORDER.encode(said)).hexdigest()
 
 
 def _edited(value: Field | Row | FieldValue | PlainValue, place: str) -> Iterator[str]:
@@ -60,40 +64,24 @@ def _edited(value: Field | Row | FieldValue | PlainValue, place: str) -> Iterato
                 yield from _edited(entry, place)
 
 
-def _canonical(value: Field | Row | FieldValue | PlainValue) -> str:
-    write = _CANONICAL.get(type(value))
-    if write is not None:
-        return write(value)
-    return _canonical_object(value) if isinstance(value, Mapping) else repr(value)
-
-
-def _canonical_object(value: Mapping[str, Field | PlainValue]) -> str:
-    return "{" + ",".join([f"{key!r}:{_canonical(value[key])}" for key in sorted(value)]) + "}"
-
-
-def _canonical_row(row: Row) -> str:
-    return _canonical_object(row.fields if row.id is None else {ROW_ID: row.id, **row.fields})
-
-
-def _canonical_number(number: int | Decimal) -> str:
-    # Digits and exponent rather than plain notation: 1E+999999 must not become a megabyte of zeros.
-    value = Decimal(number)
-    if not value.is_finite():
-        return repr(value)
-    digits, exponent = significant(value)
-    return f"{'-' if value.is_signed() else ''}{digits}e{exponent}" if digits else "0"
-
-
-# A table, because this is done for every value of every document that is listed.
-_CANONICAL: Mapping[type, Callable[[Any], str]] = {
-    str: repr,
-    Field: lambda field: _canonical(field.value),
-    Row: _canonical_row,
-    dict: _canonical_object,
-    tuple: lambda values: "[" + ",".join(map(_canonical, values)) + "]",
-    Decimal: _canonical_number,
-    int: _canonical_number,
-}
+def _said(value: Any) -> Any:  # noqa: ANN401 a value of a document, then one of JSON
+    """Give a value without types and confidences, and numbers without the zeros that do not count."""
+    kind = type(value)
+    if kind is Field:
+        value = value.value
+        kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return value
+    if kind is Decimal:
+        return _EXACT.normalize(value) or 0  # there is a -0 too
+    if kind is int:
+        return _said(Decimal(value))
+    if kind is tuple:
+        return [_said(entry) for entry in value]
+    if kind is Row:
+        fields = {name: _said(field) for name, field in value.fields.items()}
+        return fields if value.id is None else {ROW_ID: value.id, **fields}
+    return {name: _said(part) for name, part in value.items()}
 
 
 # The names of Docflo's default models; a tenant with other names sees blanks in lists, nothing more.
