@@ -1,10 +1,11 @@
 """Who may work on a delivery now: a claim gives it to one owner for a while, and its epoch only grows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import structs
 from sqlalchemy import (
     BindParameter,
     ColumnElement,
@@ -143,7 +144,7 @@ def _claimed(row: RowMapping, *, owner: str, until: datetime) -> Claim:
     delivery_now = read_delivery(row)
     is_takeover = row["lease_owner"] is not None
     if is_takeover and delivery_now.state is State.IN_DOUBT:
-        delivery_now = replace(delivery_now, doubted_at=row["lease_until"])
+        delivery_now = structs.replace(delivery_now, doubted_at=row["lease_until"])
     return Claim(
         delivery=delivery_now,
         owner=owner,

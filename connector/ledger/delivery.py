@@ -4,12 +4,16 @@ pending ──► delivered ──► completed          pending ──► skipp
    │  ▲         │
    ▼  │         └──► dead                    dead ──replay──► the state it died in
 in_doubt ──► delivered | pending | dead      in_doubt | dead ──link──► delivered, ──dismiss──► dismissed
+
+What is made for each document is a struct of msgspec, as fields and rows of documents are.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class State(StrEnum):
@@ -67,8 +71,7 @@ ARROWS: frozenset[tuple[State, State]] = frozenset(
 """Every arrow there is. `docs/states.md` draws them and the store has a method for each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Headline:
+class Headline(Struct, frozen=True, kw_only=True, gc=False):
     """What a person recognises a document by. Any part may be missing."""
 
     number: str | None = None
@@ -78,8 +81,7 @@ class Headline:
     date: "date | None" = None  # quoted: the default would otherwise hide the type
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True, gc=False):
     """A document as discovery hands it to the ledger."""
 
     document_id: str
@@ -112,8 +114,7 @@ class Failure:
     code: str | None = None  # the remote's own code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True, gc=False):
     """One row of the ledger."""
 
     id: int
@@ -149,8 +150,7 @@ class Delivery:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True, gc=False):
     """A delivery that is ours until `until`. `epoch` proves it: every outcome must name it."""
 
     delivery: Delivery

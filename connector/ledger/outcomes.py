@@ -1,10 +1,10 @@
 """What became of claimed deliveries: one method per arrow, all in the transaction of one batch."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from msgspec import structs
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from connector.errors import LeaseLostError
@@ -73,7 +73,7 @@ class Outcomes:
     ) -> Claim:
         """Record the same, and hold it until then: who writes it back at once need not claim it again."""
         self._delivered(claim, receipt, {"lease_until": until}, wants_original=wants_original)
-        known = replace(
+        known = structs.replace(
             claim.delivery,
             state=State.DELIVERED,
             changed_at=self._now,
@@ -201,13 +201,13 @@ class Outcomes:
         return self._runs.store()
 
     def _kept(self, claim: Claim, state: State) -> Claim:
-        delivery_now = replace(
+        delivery_now = structs.replace(
             claim.delivery,
             state=state,
             changed_at=self._now,
             doubted_at=self._now if state is State.IN_DOUBT else None,
         )
-        return replace(claim, delivery=delivery_now)
+        return structs.replace(claim, delivery=delivery_now)
 
     def _advance(self, claim: Claim, to: State, values: Mapping[str, Any]) -> None:
         # What is clear already need not be cleared: that is nearly every delivery.

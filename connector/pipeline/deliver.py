@@ -1,9 +1,10 @@
 """pending | in_doubt -> delivered: map the documents, hand them to the adapter, record what it says."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
+
+from msgspec import structs
 
 from connector.adapters.base import Found, Idempotency, LoadsInBulk, Outcome
 from connector.calls import under_way
@@ -97,9 +98,9 @@ def settle(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Sequence[
             if claim not in ripe:
                 _wait_until(_ripe_at(claim, pipeline), claim, outcomes)
         for claim, why in unmapped:
-            _cannot_tell(replace(claim, requests=told(requests)), why, pipeline, outcomes, work)
+            _cannot_tell(structs.replace(claim, requests=told(requests)), why, pipeline, outcomes, work)
         for (claim, _), answer in zip(mapped, found, strict=True):
-            asked = replace(claim, requests=told(requests))
+            asked = structs.replace(claim, requests=told(requests))
             if isinstance(answer, ConnectorError):
                 _cannot_tell(asked, answer, pipeline, outcomes, work)
             else:
@@ -144,7 +145,7 @@ def _doubt(mapped: Sequence[Mapped], outcomes: Outcomes, work: Work) -> list[Map
 
 
 def _sending(claim: Claim, record: Record) -> Claim:
-    return replace(claim, sent=write_record(record))
+    return structs.replace(claim, sent=write_record(record))
 
 
 def _call(mapped: Sequence[Mapped], pipeline: Pipeline, work: Work) -> list[Answered]:
@@ -160,7 +161,9 @@ def _call(mapped: Sequence[Mapped], pipeline: Pipeline, work: Work) -> list[Answ
                     answers = pipeline.adapter.deliver(records)
         except ConnectorError as error:
             answers = [error] * len(mapped)
-    sent = [replace(_sending(claim, record), requests=told(requests)) for claim, record in mapped]
+    sent = [
+        structs.replace(claim, sent=write_record(record), requests=told(requests)) for claim, record in mapped
+    ]
     return list(zip(sent, answers, strict=True))
 
 

@@ -11,6 +11,7 @@ from http import HTTPStatus
 from itertools import product
 
 import structlog
+from msgspec import structs
 
 from connector.crashpoint import Point, crashpoint
 from connector.docflo.outgoing import DocumentQuery
@@ -246,7 +247,7 @@ class _Listing:
         else:
             # Without fields a request for each would be needed, every time: more than an edit is worth.
             self._found |= {
-                each.id: replace(found(each, self.pipeline), is_ready=False)
+                each.id: structs.replace(found(each, self.pipeline), is_ready=False)
                 for each in new
                 if each.has_fields and each.id not in self._found
             }

@@ -4,10 +4,10 @@ A hint is only a reason to look sooner. What comes of it here, polling finds as 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import structlog
+from msgspec import structs
 
 from connector.docflo.budget import Lane
 from connector.document import Document
@@ -55,7 +55,7 @@ def _take_in(document: Document, pipeline: Pipeline, work: Work, began: datetime
             return False  # a listing that ended meanwhile may have stored a later copy than ours
         listed = work.store.record_listing(
             pipeline.name,
-            [replace(found(document, pipeline), is_ready=is_ready)],
+            [structs.replace(found(document, pipeline), is_ready=is_ready)],
             None,
             on_change=pipeline.on_change,
             held=turn.held,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
+from msgspec import Struct
 from structlog.typing import FilteringBoundLogger
 
 from connector.clock import Clock, utc_now
@@ -26,8 +27,7 @@ from connector.pipeline.pace import Pace
 log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """One delivery's step: where it is now and, if it got no further, why."""
 
     pipeline: str

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 
+from msgspec import structs
+
 from connector.crashpoint import Point, crashpoint
 from connector.document import Document, plain
 from connector.errors import ConnectorError, LeaseLostError, UnavailableError
@@ -99,7 +101,7 @@ def _tried(claim: Claim, pipeline: Pipeline, work: Work) -> _Tried:
             error = raised
     # What went out is kept, so that the status alone is left for the next try.
     shown = wanted.fingerprint() if error is not None and fields_are_out else None
-    return _Tried(claim=replace(claim, requests=told(requests), fields_shown=shown), error=error)
+    return _Tried(claim=structs.replace(claim, requests=told(requests), fields_shown=shown), error=error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,11 @@
 """Every arrow, and every arrow that there is not."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from connector.errors import LeaseLostError, PermanentError
 from connector.ledger.database import Database
@@ -117,7 +117,7 @@ def test_outcome_of_a_lost_lease_changes_nothing(
 @pytest.mark.parametrize("stranger", [{"owner": "another"}, {"epoch": 2}, {"epoch": 0}])
 def test_outcome_needs_owner_and_epoch_of_the_lease(store: Store, stranger: dict[str, Any]) -> None:
     claim = claim_in(store, State.PENDING)
-    forged = replace(claim, **stranger)
+    forged = structs.replace(claim, **stranger)
 
     with pytest.raises(LeaseLostError), store.outcomes() as outcomes:
         outcomes.delivered(forged, make_receipt())
@@ -269,7 +269,7 @@ def test_lost_lease_caught_in_the_block_leaves_the_others_recorded(store: Store)
     with store.outcomes() as outcomes:
         outcomes.delivered(first, make_receipt())
         with pytest.raises(LeaseLostError):
-            outcomes.delivered(replace(second, epoch=9), make_receipt())
+            outcomes.delivered(structs.replace(second, epoch=9), make_receipt())
         outcomes.delivered(third, make_receipt())
 
     assert store.counts() == {"invoices": {State.DELIVERED: 2, State.PENDING: 1}}
@@ -282,7 +282,7 @@ def test_lost_lease_that_leaves_the_block_keeps_what_came_before(store: Store) -
     def record() -> None:
         with store.outcomes() as outcomes:
             outcomes.delivered(first, make_receipt())
-            outcomes.delivered(replace(second, epoch=9), make_receipt())
+            outcomes.delivered(structs.replace(second, epoch=9), make_receipt())
 
     with pytest.raises(LeaseLostError):
         record()

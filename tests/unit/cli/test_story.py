@@ -2,10 +2,10 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from msgspec import structs
 from rich.console import Console
 from rich.table import Table
 
@@ -158,7 +158,7 @@ def doubted(*later: DeliveryEvent) -> list[DeliveryEvent]:
 
 def test_what_a_delivery_is_in_doubt_about_is_on_the_first_screen() -> None:
     answered = event("retry", minute=6, state=State.IN_DOUBT, detail="?", requests=f"{LOOKUPS}\n{CREATE}")
-    delivery = replace(a_delivery(), state=State.IN_DOUBT, died_in=None)
+    delivery = structs.replace(a_delivery(), state=State.IN_DOUBT, died_in=None)
     events = doubted(answered)
 
     lines = printed(facts_table(delivery, None, events), story_table(events, is_whole=False))
@@ -168,7 +168,7 @@ def test_what_a_delivery_is_in_doubt_about_is_on_the_first_screen() -> None:
 
 
 def test_a_doubt_without_an_answer_on_record_says_so() -> None:
-    delivery = replace(a_delivery(), state=State.IN_DOUBT, died_in=None)
+    delivery = structs.replace(a_delivery(), state=State.IN_DOUBT, died_in=None)
 
     lines = printed(facts_table(delivery, None, doubted()))
 
