@@ -20,7 +20,14 @@ from connector.mapping.words import UnfitError
 from connector.record import Line, Record, RecordValue, TargetQuery
 
 
-def apply_mapping(mapping: Mapping, document: Document, key: str, answers: Answers | None = None) -> Record:
+def apply_mapping(
+    mapping: Mapping,
+    document: Document,
+    key: str,
+    answers: Answers | None = None,
+    *,
+    revision: int | None = None,
+) -> Record:
     """Give the record with the key `key`. `answers`: what the target said to the queries of `find_queries`.
 
     Raises: MappingError listing every failing field and gate: its rule's place, the path, the value's shape
@@ -30,7 +37,7 @@ def apply_mapping(mapping: Mapping, document: Document, key: str, answers: Answe
         scope = Scope(document, answers)
         require_wanted(mapping, scope)
         _require_open(mapping, scope)
-        return _record(mapping.record, key, scope, _companions(mapping, scope))
+        return _record(mapping.record, key, scope, _companions(mapping, scope), revision)
     except UnfitError as error:
         found = tuple(problems_in(mapping, map_document(mapping, document, key, answers)))
         # Both ways run the same rules; should they ever differ, the document is still refused, with a reason.
@@ -73,11 +80,17 @@ def _companions(mapping: Mapping, scope: Scope) -> tuple[Record, ...]:
         if rule.when is not None and not decide(rule.when.compute(scope.fields, scope)):
             continue
         key = companion_key(rule, scope)
-        made[rule.object, key] = _record(rule, key, scope, ())
+        made[rule.object, key] = _record(rule, key, scope)
     return tuple(made.values())
 
 
-def _record(rule: RecordRule, key: str, scope: Scope, companions: tuple[Record, ...]) -> Record:
+def _record(
+    rule: RecordRule,
+    key: str,
+    scope: Scope,
+    companions: tuple[Record, ...] = (),
+    revision: int | None = None,
+) -> Record:
     return Record(
         object=rule.object,
         key_field=rule.key_field,
@@ -86,6 +99,7 @@ def _record(rule: RecordRule, key: str, scope: Scope, companions: tuple[Record, 
         lines=_lines(rule.lines, key, scope.fields, scope) if rule.lines else (),
         companions=companions,
         line_kinds=rule.line_kinds,
+        revision=revision,
     )
 
 

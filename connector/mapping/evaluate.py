@@ -15,7 +15,7 @@ from connector.mapping.path import ABSENT, Every, SourcePath, find, write_path
 from connector.mapping.rules import FieldRule, TableLookup, TargetLookup
 from connector.mapping.scope import Here, Read, Scope, compile_path
 from connector.mapping.special import no_entry
-from connector.mapping.value_types import CONVERSIONS, MAX_DIGITS, convert, is_reasonable
+from connector.mapping.value_types import CONVERSIONS, MAX_DIGITS, SINGLES, convert, is_reasonable
 from connector.mapping.words import UnfitError, describe
 from connector.record import RecordValue, TargetQuery
 
@@ -40,27 +40,27 @@ def _compile(rule: FieldRule) -> Compute:
 
 def _plain(rule: FieldRule, read: Read, full: Compute) -> Compute:
     """Take the short way for a path with a type; what is not at once as it should be goes the full one."""
-    direct = _direct(rule)
     can_be_missing, default = rule.optional or rule.default is not ABSENT, rule.default
+    may_be_blank = not rule.required
 
-    def compute(here: Here, scope: Scope) -> Any:  # noqa: ANN401 a value of the record
+    def text(here: Here, scope: Scope) -> Any:  # noqa: ANN401 a value of the record
         value = read(here, scope)
-        if value is None and can_be_missing:
-            return default
-        made = direct(value)
-        return full(here, scope) if made is None else made
+        if type(value) is str and (may_be_blank or value.strip()):
+            return value
+        return default if value is None and can_be_missing else full(here, scope)
 
-    return compute
+    def amount(here: Here, scope: Scope) -> Any:  # noqa: ANN401 the same
+        value = read(here, scope)
+        if (type(value) is Decimal or type(value) is int) and is_reasonable(value):
+            return value if type(value) is Decimal else Decimal(value)
+        return default if value is None and can_be_missing else full(here, scope)
 
-
-def _direct(rule: FieldRule) -> Callable[[Any], Any]:
-    """Give what makes the usual value at once, and None of any other."""
-
-    def text(value: object) -> str | None:
-        return value if type(value) is str and (not rule.required or value.strip()) else None
-
-    def amount(value: object) -> Decimal | None:
-        return value if type(value) is Decimal and is_reasonable(value) else None
+    def converted(here: Here, scope: Scope) -> Any:  # noqa: ANN401 the same
+        value = read(here, scope)
+        made = convert_one(value) if type(value) is str else None
+        if made is not None:
+            return made
+        return default if value is None and can_be_missing else full(here, scope)
 
     match rule.type:
         case None | "string":
@@ -69,7 +69,7 @@ def _direct(rule: FieldRule) -> Callable[[Any], Any]:
             return amount
         case kind:
             convert_one = CONVERSIONS[kind].read
-            return lambda value: convert_one(value) if type(value) is str else None
+            return converted
 
 
 def _full(rule: FieldRule) -> Compute:
@@ -213,7 +213,7 @@ def _finish(rule: FieldRule) -> Callable[[Any], RecordValue]:
     kind, places, rounding = rule.type, rule.places, rule.rounding
 
     def finish(value: Any) -> RecordValue:  # noqa: ANN401 a value of a document or a function
-        if isinstance(value, Mapping | tuple | list):
+        if not isinstance(value, SINGLES) and isinstance(value, Mapping | tuple | list):
             raise UnfitError(describe(value), _expected_part(rule.paths, value))
         converted = convert(kind, value)
         if places is None:

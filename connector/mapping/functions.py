@@ -7,16 +7,17 @@ checked, and the caps that keep a value from growing without end.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from inspect import Parameter, cleandoc, signature
 from types import GeneratorType
 from typing import Any, TypeAlias
 
 from connector.mapping.library import dates, lists, numbers, text
 from connector.mapping.library.values import Items, Number, Value
+from connector.mapping.value_types import NUMBERS
 from connector.mapping.words import UnfitError, describe
 
 _SAMPLE = "Example: "
+_LISTS = (list, tuple, GeneratorType)
 
 Checks: TypeAlias = Sequence[tuple[Callable[[Any], bool], str]]
 
@@ -72,11 +73,11 @@ def _write_parameter(parameter: Parameter) -> str:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | Decimal) and not isinstance(value, bool)
+    return isinstance(value, NUMBERS) and not isinstance(value, bool)
 
 
 def _is_list(value: object) -> bool:
-    return isinstance(value, list | tuple | GeneratorType)
+    return isinstance(value, _LISTS)
 
 
 _CHECKS: Mapping[Any, tuple[Callable[[Any], bool], str]] = {

@@ -1,7 +1,6 @@
 """Keys of lines: stable while rows move, so that an edited document updates its lines and doubles none."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha256
@@ -13,15 +12,16 @@ from connector.document import ROW_ID, PlainValue, Row, plain
 from connector.mapping.words import UnfitError
 
 _HASH_LENGTH = 16
+_IDS = (str, int)
 
 
 class LineKeys:
     """Gives the keys of one record's lines, each once for each object of the target."""
 
     def __init__(self, record_key: str) -> None:
-        self._record_key = record_key
+        self._prefix = f"{record_key}:"
         self._seen: dict[tuple[str, str], str] = {}
-        self._equals: Counter[tuple[str, str]] = Counter()
+        self._equals: dict[tuple[str, str], int] = {}
 
     def give(self, target: str, row: object, source: str) -> str:
         """Give the key of a row: from its id, else from its contents and its number among equal rows.
@@ -29,7 +29,7 @@ class LineKeys:
         Raises: UnfitError when another row has the same id: one line would overwrite the other.
         """
         row_id = row.id if type(row) is Row else row.get(ROW_ID) if isinstance(row, Mapping) else None
-        if isinstance(row_id, str | int) and row_id != "":
+        if isinstance(row_id, _IDS) and row_id != "":
             # Percent-encoded, like the other parts of a key: no two different ids share one.
             text = str(row_id)
             name = text if text.isascii() and text.isalnum() else quote(text, safe="-_.~")
@@ -40,13 +40,13 @@ class LineKeys:
             raise UnfitError(
                 f"the same as `{first}.{ROW_ID}`", "expected ids that differ", at=f"{source}.{ROW_ID}"
             )
-        return f"{self._record_key}:{name}"
+        return self._prefix + name
 
     def _name(self, target: str, row: PlainValue) -> str:
         contents = json.dumps(_canonical(row), sort_keys=True).encode("ascii")
         digest = sha256(contents).hexdigest()[:_HASH_LENGTH]
-        self._equals[target, digest] += 1
-        return f"{digest}-{self._equals[target, digest]}"
+        number = self._equals[target, digest] = self._equals.get((target, digest), 0) + 1
+        return f"{digest}-{number}"
 
 
 def _canonical(value: PlainValue) -> Any:  # noqa: ANN401 what JSON can hold

@@ -10,6 +10,7 @@ from connector.document import Field, Row
 from connector.mapping.library.lists import compare, kind
 from connector.mapping.library.values import EXACT, QUOTIENT, Number, bounded, bounded_text
 from connector.mapping.scope import Scope
+from connector.mapping.value_types import NUMBERS
 from connector.mapping.words import UnfitError, describe
 
 
@@ -72,7 +73,7 @@ def minus(value: Any) -> Number:  # noqa: ANN401 a value of an expression
 
 def _numbers(sign: str, left: Any, right: Any) -> tuple[Number, Number]:  # noqa: ANN401 values of expressions
     for value in (left, right):
-        if not isinstance(value, int | Decimal) or isinstance(value, bool):
+        if not isinstance(value, NUMBERS) or isinstance(value, bool):
             hint = "; number() reads text as one" if isinstance(value, str) else ""
             raise UnfitError(describe(value), f"`{sign}` takes numbers{hint}")
         bounded(value)

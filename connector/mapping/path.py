@@ -12,6 +12,8 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal, TypeAlias
 
+from msgspec import Struct
+
 from connector.document import ROW_ID, Document, Field, FieldValue, PlainValue, Row
 from connector.mapping.words import UnfitError, describe
 from connector.yaml_words import suggest
@@ -82,8 +84,7 @@ class SourcePath:
         return Every.ROW in self.steps
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True, gc=False):
     """What a path led to: ABSENT when a key is not there, None when it, or something above it, is null."""
 
     value: "FieldValue | Row | Absent"

@@ -93,14 +93,22 @@ def _reader(path: SourcePath) -> Read:
 
 
 def _reader_of_one(name: str, slowly: Read) -> Read:
+    folded = name.casefold()
+
     def read(here: Here, scope: Scope) -> Any:  # noqa: ANN401 a value of a document
         field = here.get(name)
-        return field.value if type(field) is Field else slowly(here, scope)
+        if type(field) is Field:
+            return field.value
+        if field is None and folded not in map(str.casefold, here):
+            return None
+        return slowly(here, scope)
 
     return read
 
 
 def _reader_of_two(name: str, part: str, slowly: Read) -> Read:
+    folded = name.casefold()
+
     def read(here: Here, scope: Scope) -> Any:  # noqa: ANN401 a value of a document
         field = here.get(name)
         if type(field) is Field:
@@ -109,6 +117,10 @@ def _reader_of_two(name: str, part: str, slowly: Read) -> Read:
                 value = whole.get(part)
                 if value is not None and type(value) is not Field:
                     return value
+            elif whole is None:
+                return None
+        elif field is None and folded not in map(str.casefold, here):
+            return None
         return slowly(here, scope)
 
     return read

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connector.document import Field
+from connector.document import Field, Row
 from connector.mapping.operators import unwrapped
 from connector.mapping.path import ABSENT, Found, SourcePath, Step, find, find_from, write_path
 from connector.mapping.scope import Here, Read, Scope
@@ -116,7 +116,7 @@ def entry_reader(text: str, steps: Sequence[Step]) -> Callable[[Any], Any]:
     names = tuple(steps)
 
     def value(entry: Any) -> Any:  # noqa: ANN401 a value of the document
-        found = unwrapped(entry)
+        found = entry.fields if type(entry) is Row else unwrapped(entry)
         for step in names:
             try:
                 found = found[step] if type(found) is dict else None

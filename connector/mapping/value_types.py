@@ -30,6 +30,10 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 Single: TypeAlias = Scalar | date
 """A single value of a document, or one that a function made of it."""
 
+# Unions written in a call are made anew by each call.
+SINGLES = (str, bool, int, Decimal, date)
+NUMBERS = (int, Decimal)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conversion:
@@ -44,9 +48,9 @@ def convert(kind: str | None, value: PlainValue | date) -> RecordValue:
 
     Raises: UnfitError with the shape of the value and what was expected.
     """
-    if not isinstance(value, str | bool | int | Decimal | date):
+    if not isinstance(value, SINGLES):
         raise UnfitError(describe(value), "expected a single value")
-    if isinstance(value, int | Decimal) and not is_reasonable(value):
+    if isinstance(value, NUMBERS) and not is_reasonable(value):
         raise UnfitError(describe(value), f"expected a number of at most {MAX_DIGITS} digits")
     if kind is None:
         return value
@@ -84,7 +88,7 @@ def _to_decimal(value: Single) -> Decimal | None:
             return None
         read = Decimal(value)
         return read if is_reasonable(read) else None
-    return Decimal(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+    return Decimal(value) if isinstance(value, NUMBERS) and not isinstance(value, bool) else None
 
 
 def _to_integer(value: Single) -> int | None:

@@ -138,14 +138,10 @@ def _doubt(mapped: Sequence[Mapped], outcomes: Outcomes, work: Work) -> list[Map
             log_lost(claim)  # we slept: whoever takes it over must not meet a request of ours
             continue
         try:
-            kept.append((outcomes.doubt(_sending(claim, record)), record))
+            kept.append((outcomes.doubt(structs.replace(claim, sent=write_record(record))), record))
         except LeaseLostError:
             log_lost(claim)
     return kept
-
-
-def _sending(claim: Claim, record: Record) -> Claim:
-    return structs.replace(claim, sent=write_record(record))
 
 
 def _call(mapped: Sequence[Mapped], pipeline: Pipeline, work: Work) -> list[Answered]:
@@ -161,8 +157,10 @@ def _call(mapped: Sequence[Mapped], pipeline: Pipeline, work: Work) -> list[Answ
                     answers = pipeline.adapter.deliver(records)
         except ConnectorError as error:
             answers = [error] * len(mapped)
+    asked = told(requests)
     sent = [
-        structs.replace(claim, sent=write_record(record), requests=told(requests)) for claim, record in mapped
+        structs.replace(claim, sent=claim.sent or write_record(record), requests=asked)
+        for claim, record in mapped
     ]
     return list(zip(sent, answers, strict=True))
 

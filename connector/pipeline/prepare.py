@@ -74,8 +74,8 @@ def _map(
             continue
         key = record_key(pipeline.tenant_id, pipeline.name, claim.delivery.document_id)
         try:
-            record = apply_mapping(pipeline.mapping, document, key, answers)
-            prepared.mapped.append((claim, replace(record, revision=claim.delivery.revision)))
+            record = apply_mapping(pipeline.mapping, document, key, answers, revision=claim.delivery.revision)
+            prepared.mapped.append((claim, record))
         except ConnectorError as error:
             prepared.failed.append((claim, error))
 

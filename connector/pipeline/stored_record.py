@@ -6,13 +6,22 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from connector.record import Line, LineKind, Record, RecordValue
+
+_ENCODER = msgspec.json.Encoder(decimal_format="string")
+
+
+class _Decimal(msgspec.Struct, gc=False):
+    """An amount as it is kept: `{"decimal": "12.50"}`."""
+
+    decimal: Decimal
 
 
 def write_record(record: Record) -> bytes:
     """Give the JSON of a record. Its revision is left out: the delivery has it."""
-    return msgspec.json.encode(_record(record))
+    return _ENCODER.encode(_record(record))
 
 
 def read_record(stored: bytes) -> Record:
@@ -26,21 +35,15 @@ def _record(record: Record) -> dict[str, Any]:
         "key_field": record.key_field,
         "key": record.key,
         "fields": _fields(record.fields),
-        "lines": [_line(line) for line in record.lines],
-        "companions": [_record(companion) for companion in record.companions],
-        "line_kinds": msgspec.to_builtins(record.line_kinds),
+        "lines": list(map(_line, record.lines)),
+        "companions": list(map(_record, record.companions)),
+        "line_kinds": record.line_kinds,
     }
 
 
-def _line(line: Line) -> dict[str, Any]:
-    return {
-        "object": line.object,
-        "key_field": line.key_field,
-        "key": line.key,
-        "parent_field": line.parent_field,
-        "fields": _fields(line.fields),
-        "lines": [_line(inner) for inner in line.lines],
-    }
+def _line(line: Line) -> Line:
+    # Its JSON has the names that `_read_line` reads.
+    return structs.replace(line, fields=_fields(line.fields), lines=tuple(map(_line, line.lines)))
 
 
 def _read_record(raw: dict[str, Any]) -> Record:
@@ -67,13 +70,16 @@ def _read_line(raw: dict[str, Any]) -> Line:
 
 
 def _fields(fields: Mapping[str, RecordValue]) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in fields.items()}
+    return {
+        name: value if value is None or type(value) is str else _plain(value)
+        for name, value in fields.items()
+    }
 
 
 def _plain(value: RecordValue) -> Any:  # noqa: ANN401 any JSON
+    if isinstance(value, Decimal):
+        return _Decimal(value)
     match value:
-        case Decimal():
-            return {"decimal": str(value)}
         case datetime():
             return {"datetime": value.isoformat()}
         case date():

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -258,10 +259,10 @@ def test_one_poisonous_document_does_not_take_its_batch_along(
         poison = connector.store.find(limit=1)[0].document_id
         really = apply_mapping
 
-        def apply(mapping: object, document: object, key: str, answers: object) -> Record:
+        def apply(mapping: object, document: object, key: str, answers: object, **parts: Any) -> Record:
             if key.endswith(poison):
                 raise ZeroDivisionError
-            return really(mapping, document, key, answers)  # type: ignore[arg-type]
+            return really(mapping, document, key, answers, **parts)  # type: ignore[arg-type]
 
         monkeypatch.setattr(prepare_module, "apply_mapping", apply)
         while advance(pipeline, connector.work()):

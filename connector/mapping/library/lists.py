@@ -1,13 +1,22 @@
 """Functions of lists: what `[i.Amount.amount for i in Items]` gives, or a list of the document."""
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cmp_to_key
 from typing import Any
 
 from connector.mapping.library.values import Items, Value
 from connector.mapping.words import UnfitError, describe
+
+_KINDS: Mapping[type, str] = {
+    bool: "boolean",
+    int: "number",
+    Decimal: "number",
+    str: "text",
+    date: "date",
+    datetime: "datetime",
+}
 
 
 def _count(items: Items) -> int:
@@ -52,8 +61,11 @@ def _sort(items: Items) -> list[Value]:
 
     Example: sort([3, 1.5]) = [1.5, 3]
     """
-    entries = [_single(item, "sort") for item in items]
-    if len(set(map(kind, entries))) == 1:
+    entries = list(items)
+    kinds = set(map(kind, entries))
+    if None in kinds:
+        entries = [_single(item, "sort") for item in entries]
+    if len(kinds) == 1:
         return sorted(entries)
     return sorted(entries, key=cmp_to_key(compare))  # refuses the first two that have no order
 
@@ -102,17 +114,7 @@ def compare(left: Value, right: Value) -> int:
 
 def kind(value: Value) -> str | None:
     """Give the kind of value within which there is an order; None: there is none."""
-    match value:
-        case bool():
-            return "boolean"
-        case int() | Decimal():
-            return "number"
-        case str():
-            return "text"
-        case date():
-            return type(value).__name__
-        case _:
-            return None
+    return _KINDS.get(type(value))
 
 
 def _single(item: Value, name: str) -> Value:

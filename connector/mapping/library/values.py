@@ -43,6 +43,10 @@ ROUNDINGS = {
     "floor": ROUND_FLOOR,
 }
 """Ways of rounding, by the names that mappings use."""
+_CONTEXTS = {
+    name: Context(prec=4 * MAX_DIGITS, rounding=rounding, traps=_TRAPS)
+    for name, rounding in ROUNDINGS.items()
+}
 
 
 def bounded(number: Number) -> Number:
@@ -74,6 +78,5 @@ def to_places(number: Number, places: int, mode: str) -> Decimal:
         raise UnfitError(f"{places} decimals", f"expected 0 to {MAX_DIGITS // 2}")
     if mode not in ROUNDINGS:
         raise UnfitError(f"the rounding {mode!r}", f"expected one of {', '.join(ROUNDINGS)}")
-    context = Context(prec=4 * MAX_DIGITS, rounding=ROUNDINGS[mode], traps=_TRAPS)
-    rounded = Decimal(bounded(number)).quantize(Decimal(1).scaleb(-places), context=context)
+    rounded = Decimal(bounded(number)).quantize(Decimal(1).scaleb(-places), context=_CONTEXTS[mode])
     return rounded or rounded.copy_abs()  # no "-0.00" on an invoice
