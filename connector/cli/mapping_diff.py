@@ -12,7 +12,7 @@ from rich.text import Text
 from connector.cli.mapping_tally import Changed, FieldTotal, Tally
 from connector.cli.output import cell_text, table
 from connector.config import Config
-from connector.docflo.wire import read_document
+from connector.docflo.wire import read_stored
 from connector.errors import ConfigError, UnexpectedResponseError
 from connector.ledger.delivery import Delivery
 from connector.ledger.snapshots import Snapshots, Stored
@@ -55,7 +55,7 @@ def compare_stored(old: Mapping, new: Mapping, snapshots: Snapshots, wanted: Sto
             continue
         seen.add(delivery.document_id)
         try:
-            document = read_document(delivery.snapshot)
+            document = read_stored(delivery.snapshot)
         except UnexpectedResponseError:
             tally.unreadable += 1
             continue

@@ -30,8 +30,8 @@ def find_list(value: object, wanted: str) -> Sequence[Any]:
     """
     if isinstance(value, list):
         return value
-    if isinstance(value, Mapping):
-        for candidate in (value, *(value[key] for key in LISTS if isinstance(value.get(key), Mapping))):
+    if isinstance(value, dict):
+        for candidate in (value, *(value[key] for key in LISTS if isinstance(value.get(key), dict))):
             for key in LISTS:
                 if isinstance(candidate.get(key), list):
                     found: list[Any] = candidate[key]
@@ -42,7 +42,7 @@ def find_list(value: object, wanted: str) -> Sequence[Any]:
 
 def unwrap(value: object) -> object:
     """Take `{data|document|result: {...}}` off, as often as it is there."""
-    while isinstance(value, Mapping):
+    while isinstance(value, dict):
         outer = value
         inner = next((outer[key] for key in WRAPPERS if _is_wrapper(outer, outer.get(key))), None)
         if inner is None:
@@ -52,7 +52,7 @@ def unwrap(value: object) -> object:
 
 
 def _is_wrapper(outer: Mapping[str, Any], inner: object) -> bool:
-    if not isinstance(inner, Mapping) or "fields" in outer:
+    if not isinstance(inner, dict) or "fields" in outer:
         return False
     if identity(outer) is None:
         return True
@@ -66,7 +66,7 @@ def unwrap_document(value: object) -> Mapping[str, Any]:
     unwrapped = unwrap(value)
     if isinstance(unwrapped, list) and len(unwrapped) == 1:
         unwrapped = unwrap(unwrapped[0])
-    if isinstance(unwrapped, Mapping) and identity(unwrapped) is None:
+    if isinstance(unwrapped, dict) and identity(unwrapped) is None:
         lists = [unwrapped[key] for key in ("data", "documents") if isinstance(unwrapped.get(key), list)]
         if lists and len(lists[0]) == 1:
             unwrapped = unwrap(lists[0][0])
@@ -81,7 +81,7 @@ def identity(raw: Mapping[str, Any]) -> str | None:
 def identities(raw: Mapping[str, Any]) -> tuple[str, ...]:
     """Give every id that the object tells, the best first."""
     values = (raw.get(key) for key in IDS)
-    told = (value.get("$oid") if isinstance(value, Mapping) else value for value in values)
+    told = (value.get("$oid") if isinstance(value, dict) else value for value in values)
     return tuple(
         str(value)
         for value in told
@@ -99,7 +99,7 @@ def as_object(value: object) -> Mapping[str, Any]:
 
     Raises: UnexpectedResponseError naming what came instead.
     """
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return value
     message = f"expected a document, but Docflo answered with {shape(value)}"
     raise UnexpectedResponseError(message, remedy="is docflo.base_url the address of the API?")
@@ -107,9 +107,9 @@ def as_object(value: object) -> Mapping[str, Any]:
 
 def find_total(value: object) -> int | None:
     """Find what a listing says of its total; it may be the size of the page."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
-    levels = (value, *(inner for inner in value.values() if isinstance(inner, Mapping)))
+    levels = (value, *(inner for inner in value.values() if isinstance(inner, dict)))
     totals = (level.get(key) for level in levels for key in TOTALS)
     return next((total for total in totals if isinstance(total, int) and not isinstance(total, bool)), None)
 

@@ -5,8 +5,9 @@ keys may be capitalised. Nothing is guessed about what a value means, and no num
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
+from types import NoneType
 from typing import Any, overload
 
 from connector.document import ROW_ID, Field, FieldValue, PlainValue, Row
@@ -23,20 +24,26 @@ _ODD_IN_A_ROW = _MARKS | {*_VALUES, "fields"}
 _PLAIN_TYPES = frozenset({"address", "country", "list", "dynamic_list"})
 _INLINE_TYPES = _PLAIN_TYPES | {"currency", "object"}
 _AMOUNT = ("amount", "Amount", "value")
-_USUAL_MONEY = frozenset({"amount", "currencyCode"})
+_USUAL_MONEY = ("amount", "currencyCode")
 _CURRENCY = ("currencyCode", "CurrencyCode", "currency", "code")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?")
+_AS_IT_IS: Mapping[str | None, Collection[type]] = {
+    "string": {str, NoneType},
+    "date": {str, NoneType},
+    "number": {int, Decimal, NoneType},
+}
+"""What JSON has for a type where that is the value already."""
 _UNSURE, _SURE = Decimal(0), Decimal(1)
 
 
 def read_fields(raw: Mapping[str, Any]) -> dict[str, Field]:
     """Read a map of fields by name."""
-    return {str(name): read_field(value, 0) for name, value in raw.items()}
+    return {name: read_field(value, 0) for name, value in raw.items()}
 
 
 def is_field_map(raw: object) -> bool:
     """Tell whether this is a map of fields: at least one entry has a value with a type or a confidence."""
-    return isinstance(raw, dict) and any(_is_wrapped(value) for value in raw.values())
+    return isinstance(raw, dict) and any(type(value) is dict and _is_wrapped(value) for value in raw.values())
 
 
 def read_field(raw: object, depth: int) -> Field:
@@ -44,16 +51,29 @@ def read_field(raw: object, depth: int) -> Field:
     if depth > MAX_DEPTH:
         message = f"a field is nested more than {MAX_DEPTH} levels deep"
         raise UnexpectedResponseError(message)
-    if not isinstance(raw, dict) or not _is_wrapped(raw):
+    if type(raw) is not dict:
         return Field(value=_read_value(raw, None, depth))
-    type_, told = _type(raw), raw.get
+    type_ = raw.get("type")
+    if "value" in raw and type(type_) is str:  # as `_is_wrapped` says, and by far the most are
+        value = raw["value"]
+        if type(value) is dict and "value" in value:
+            value = _unwrap(raw)
+    elif _is_wrapped(raw):
+        type_, value = _type(raw), _unwrap(raw)
+    else:
+        return Field(value=_read_value(raw, None, depth))
+    kind = type(value)
+    if kind is dict and type_ == "currency":
+        value = _read_money(value, depth)
+    elif kind not in _AS_IT_IS.get(type_, ()):
+        value = _read_value(value, type_.lower() if type_ else None, depth)
     return Field(
-        value=_read_value(_unwrap(raw), type_.lower() if type_ else None, depth),
+        value=value,
         type=type_,
-        confidence=_read_confidence(told("confidence")),
-        content=_text(told("content")),
-        changed_on=_text(told("changedOn")),
-        changed_by=_text(told("changedBy")),
+        confidence=_read_confidence(raw["confidence"]) if "confidence" in raw else None,
+        content=_text(raw["content"]) if "content" in raw else None,
+        changed_on=_text(raw["changedOn"]) if "changedOn" in raw else None,
+        changed_by=_text(raw["changedBy"]) if "changedBy" in raw else None,
     )
 
 
@@ -70,10 +90,8 @@ def read_number(raw: object) -> int | Decimal | None:
             return None
 
 
-def _is_wrapped(raw: object) -> bool:
-    if not isinstance(raw, dict):
-        return False
-    if "value" in raw and isinstance(raw.get("type"), str):
+def _is_wrapped(raw: Mapping[str, Any]) -> bool:
+    if "value" in raw and type(raw.get("type")) is str:
         return True  # by far the most are spelt so; what follows would say the same
     # A mark is a scalar: a row may well have a field that is called "type" or "content".
     marked = any(key in raw and not isinstance(raw[key], dict | list) for key in _MARKS)
@@ -100,14 +118,14 @@ def _unwrap(raw: Mapping[str, Any]) -> object:
         return {key: value for key, value in raw.items() if key not in _MARKS} or None
     value = raw[value_key]
     # Some servers wrap twice: {"value": {"value": 5}}.
-    if isinstance(value, dict) and "value" in value and set(value) <= {"value", *_MARKS, *_BESIDE}:
+    if type(value) is dict and "value" in value and set(value) <= {"value", *_MARKS, *_BESIDE}:
         return value["value"]
     return value
 
 
 def _read_value(raw: object, type_: str | None, depth: int) -> FieldValue:
     match raw:
-        case str():  # first because it is most
+        case str():
             return _read_text(raw, type_)
         case dict():
             return _read_mapping(raw, type_, depth)
@@ -134,14 +152,14 @@ def _read_text(raw: str, type_: str | None) -> FieldValue:
 
 
 def _read_list(raw: list[Any] | tuple[Any, ...], type_: str | None, depth: int) -> FieldValue:
-    if type_ not in _PLAIN_TYPES and any(isinstance(row, dict) for row in raw):
+    if type_ not in _PLAIN_TYPES and any(type(row) is dict for row in raw):
         return tuple(_read_row(row, depth + 1) for row in raw if row is not None)
     return tuple(_plain(value, depth + 1) for value in raw)
 
 
 def _read_row(raw: object, depth: int) -> Row:
     """Read a row: a map of fields, or one wrapped as an object. Its `_id` may stand inside or outside."""
-    if not isinstance(raw, dict):
+    if type(raw) is not dict:
         return Row(id=None, fields={"value": read_field(raw, depth)})
     fields = _row_fields(raw)
     # `id` is a row's id only where it cannot be a field: bare, beside fields that are wrapped.
@@ -150,9 +168,7 @@ def _read_row(raw: object, depth: int) -> Row:
     left_out = {ROW_ID} if identity is None else {ROW_ID, key}
     return Row(
         id=identity,
-        fields={
-            str(name): read_field(value, depth + 1) for name, value in fields.items() if name not in left_out
-        },
+        fields={name: read_field(value, depth + 1) for name, value in fields.items() if name not in left_out},
     )
 
 
@@ -173,6 +189,8 @@ def _row_fields(raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _row_id(raw: Mapping[str, Any], key: str) -> str | None:
     identity = raw.get(key)
+    if type(identity) is str:
+        return identity
     if isinstance(identity, dict):  # MongoDB's extended JSON: {"$oid": "..."}
         identity = identity.get("$oid")
     return str(identity) if isinstance(identity, str | int) and not isinstance(identity, bool) else None
@@ -186,7 +204,7 @@ def _read_mapping(raw: Mapping[str, Any], type_: str | None, depth: int) -> Fiel
     if type_ == "array":
         rows = next((raw[key] for key in ("values", "value", "rows", "items") if key in raw), None)
         return _read_list(rows if isinstance(rows, list) else [raw], type_, depth)
-    return {str(key): read_field(value, depth + 1) for key, value in raw.items()}
+    return {key: read_field(value, depth + 1) for key, value in raw.items()}
 
 
 def _is_money(raw: Mapping[str, Any]) -> bool:
@@ -197,12 +215,12 @@ def _is_money(raw: Mapping[str, Any]) -> bool:
 
 def _read_money(raw: Mapping[str, Any], depth: int) -> Mapping[str, PlainValue]:
     """Read a currency value, however it is spelt; other keys (a symbol, say) are kept."""
-    if (
-        raw.keys() == _USUAL_MONEY
-        and isinstance(raw["amount"], Decimal)
-        and isinstance(raw["currencyCode"], str)
-    ):
-        return raw
+    amount, code = raw.get("amount"), raw.get("currencyCode")
+    if type(code) is str and len(raw) == len(_USUAL_MONEY):
+        if type(amount) is Decimal:
+            return raw
+        if type(amount) is int:
+            return {"amount": Decimal(amount), "currencyCode": code}
     amount_key = next((key for key in _AMOUNT if key in raw), None)
     code_key = next((key for key in _CURRENCY if key in raw), None)
     rest = {str(k): _plain(v, depth + 1) for k, v in raw.items() if k not in {amount_key, code_key}}

@@ -21,13 +21,25 @@ def read_json(body: bytes, *, status: int | None = None) -> Any:  # noqa: ANN401
 
     Raises: UnexpectedResponseError for HTML, an empty body or anything else that is not JSON.
     """
+    value = _decode(body, status)
+    _check_depth(value)
+    return value
+
+
+def read_again(written: bytes) -> Any:  # noqa: ANN401 any JSON
+    """Read what was written of something that `read_json` gave: it is not too deep.
+
+    Raises: UnexpectedResponseError as `read_json` does
+    """
+    return _decode(written, None)
+
+
+def _decode(body: bytes, status: int | None) -> Any:  # noqa: ANN401 any JSON
     try:
-        value = _DECODER.decode(body)
+        return _DECODER.decode(body)
     # ArithmeticError: an exponent that is too large even for Decimal.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _not_json(body, status) from error
-    _check_depth(value)
-    return value
 
 
 def write_json(value: object) -> bytes:

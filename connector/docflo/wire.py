@@ -25,7 +25,7 @@ from connector.docflo.envelope import (
     unwrap_document,
 )
 from connector.docflo.fields import is_field_map, read_fields
-from connector.docflo.jsontext import read_json, shape, write_json
+from connector.docflo.jsontext import read_again, read_json, shape, write_json
 from connector.document import Document, Field
 from connector.errors import UnexpectedResponseError
 
@@ -80,10 +80,15 @@ class Uploaded:
 
 
 def read_document(body: bytes) -> Document:
-    """Read one document: an answer of "Get Document by ID", or a stored `Document.raw`."""
+    """Read one document: an answer of "Get Document by ID", or a file that holds one."""
     value = read_json(body)
     document = unwrap_document(value)
     return _document(document, body if document is value else write_json(document))
+
+
+def read_stored(raw: bytes) -> Document:
+    """Read a stored `Document.raw` again."""
+    return _document(as_object(read_again(raw)), raw)
 
 
 def read_asked_document(body: bytes, document_id: str) -> Document:
@@ -122,7 +127,7 @@ def read_page(body: bytes) -> DocumentPage:
 
 def _unreadable(row: object, error: UnexpectedResponseError) -> UnreadableRow:
     inner = unwrap(row)
-    raw = inner if isinstance(inner, Mapping) else {}
+    raw = inner if isinstance(inner, dict) else {}
     return UnreadableRow(
         mark=f"row {sha256(write_json(row)).hexdigest()[:16]}",
         reason=error.message,
@@ -152,7 +157,7 @@ def read_upload(body: bytes) -> Uploaded:
 
 def _uploads(value: object) -> Sequence[Any]:
     unwrapped = unwrap(value)
-    if not isinstance(unwrapped, Mapping) or identity(unwrapped) is not None:
+    if not isinstance(unwrapped, dict) or identity(unwrapped) is not None:
         return unwrapped if isinstance(unwrapped, list) else [unwrapped]
     ids = next((unwrapped[key] for key in ("ids", "documentIds") if key in unwrapped), None)
     if isinstance(ids, list):
@@ -197,12 +202,12 @@ def _document(raw: Mapping[str, Any], written: bytes) -> Document:
 
 
 def _identity_of(value: object) -> str | None:
-    return identity(value) if isinstance(value, Mapping) else None
+    return identity(value) if isinstance(value, dict) else None
 
 
 def _told(raw: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     info = raw.get("info")  # the endpoint that changes the status is called so
-    return first_text(raw, keys) or (first_text(info, keys) if isinstance(info, Mapping) else None)
+    return first_text(raw, keys) or (first_text(info, keys) if isinstance(info, dict) else None)
 
 
 def _find_fields(raw: Mapping[str, Any]) -> Mapping[str, Field] | None:
@@ -211,8 +216,8 @@ def _find_fields(raw: Mapping[str, Any]) -> Mapping[str, Field] | None:
         if is_field_map(holder):
             return read_fields(holder)
     # Bare values are accepted only under the one name that can mean nothing else.
-    for holder in (raw, *(raw[key] for key in FIELDS if isinstance(raw.get(key), Mapping))):
-        if isinstance(holder.get("fields"), Mapping):
+    for holder in (raw, *(raw[key] for key in FIELDS if isinstance(raw.get(key), dict))):
+        if isinstance(holder.get("fields"), dict):
             return read_fields(holder["fields"])
     return read_fields(raw) if is_field_map(raw) and identity(raw) is None else None
 
@@ -221,16 +226,13 @@ def _holders(raw: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     for key in FIELDS:
         value = raw.get(key)
         entries = value if isinstance(value, list) else [value]
-        parts = [part for part in entries if isinstance(part, Mapping)]
+        parts = [part for part in entries if isinstance(part, dict)]
         if parts and all(_names_field(part) for part in parts):
             yield {str(part.get("name", part.get("key"))): part for part in parts}
         elif parts:
             inner = (part.get("fields") for part in parts)
             yield merge_parts(
-                [
-                    found if isinstance(found, Mapping) else part
-                    for found, part in zip(inner, parts, strict=True)
-                ]
+                [found if isinstance(found, dict) else part for found, part in zip(inner, parts, strict=True)]
             )
 
 
@@ -262,11 +264,11 @@ def merge_parts(parts: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 
 def _bare(field: object) -> object:
-    return field.get("value", field.get("values")) if isinstance(field, Mapping) else field
+    return field.get("value", field.get("values")) if isinstance(field, dict) else field
 
 
 def _created(raw: Mapping[str, Any]) -> datetime | None:
     info = raw.get("info")
-    levels = (raw, info) if isinstance(info, Mapping) else (raw,)
+    levels = (raw, info) if isinstance(info, dict) else (raw,)
     found = (read_instant(level.get(key)) for level in levels for key in CREATED)
     return next((instant for instant in found if instant is not None), None)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from connector.docflo.wire import read_document
+from connector.docflo.wire import read_stored
 from connector.document import Document
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Claim, State
@@ -38,7 +38,7 @@ def prepare(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Prepared
                 record = replace(read_record(delivery.record), revision=delivery.revision)
                 prepared.mapped.append((claim, record))
             else:
-                documents.append((claim, read_document(delivery.snapshot)))
+                documents.append((claim, read_stored(delivery.snapshot)))
         except ConnectorError as error:
             prepared.failed.append((claim, error))
     _map(documents, pipeline, work, prepared)

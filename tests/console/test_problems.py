@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from connector.cli.session import open_session
 from connector.clock import utc_now
-from connector.docflo.wire import read_document
+from connector.docflo.wire import read_stored
 from connector.ledger.delivery import Failure, State
 from connector.mapping.apply import apply_mapping
 from connector.pipeline.discover import discover
@@ -117,7 +117,7 @@ def doubt(connector: Connector, count: int) -> tuple[str, list[int]]:
         for claim in doubted:
             failure = Failure(error_class="OutcomeUnknownError", reason="no answer within 60 seconds")
             outcomes.retry(claim, failure, utc_now() + timedelta(hours=1))
-    document = read_document(claims[0].delivery.snapshot)
+    document = read_stored(claims[0].delivery.snapshot)
     key = record_key(pipeline.tenant_id, pipeline.name, document.id)
     [receipt] = pipeline.adapter.deliver([apply_mapping(pipeline.mapping, document, key)])
     assert isinstance(receipt, Receipt)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from connector.config import Config
-from connector.docflo.wire import read_document
+from connector.docflo.wire import read_stored
 from connector.document import Document, Field, Row, plain
 from connector.errors import ConnectorError
 from connector.ledger.delivery import Delivery
@@ -56,7 +56,7 @@ class RecordSeen:
 
 def stored_document(delivery: Delivery) -> Document | None:
     """Give the document as the ledger has it; None when it is not stored any more."""
-    return read_document(delivery.snapshot) if delivery.snapshot else None
+    return read_stored(delivery.snapshot) if delivery.snapshot else None
 
 
 def source_rows(document: Document) -> Iterator[SourceRow]:
@@ -129,7 +129,7 @@ def _explained(delivery: Delivery, config: Config) -> tuple[tuple[Explained, ...
     if not delivery.snapshot:
         return (), "the document is not stored any more: its retention has ended"
     try:
-        document = read_document(delivery.snapshot)
+        document = read_stored(delivery.snapshot)
         key = record_key(config.docflo.tenant_id, delivery.pipeline, delivery.document_id)
         return explain(load_mapping(section.mapping), document, key, SupposedAnswers()), None
     except ConnectorError as error:
