@@ -7,12 +7,13 @@ whole process, because a thread that hangs cannot be asked.
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One thing that a thread is busy with."""
 
     what: str  # "deliver", "PATCH update_fields"
@@ -36,7 +37,6 @@ _signs: dict[str, float] = {}  # thread -> when it last began or ended something
 _listeners: list[Ended] = []
 
 
-@contextmanager
 def under_way(
     what: str,
     *,
@@ -44,7 +44,7 @@ def under_way(
     pipeline: str | None = None,
     documents: tuple[str, ...] = (),
     deliveries: tuple[int, ...] = (),
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Let it be known that this thread is busy with something until the block ends.
 
     What is not named is taken from the call around it.
@@ -52,30 +52,42 @@ def under_way(
     thread = threading.current_thread().name
     stack = _under_way.setdefault(thread, [])
     outer = stack[-1] if stack else None
-    call = Call(
-        what=what,
-        side=side,
-        thread=thread,
-        began=time.monotonic(),
-        pipeline=pipeline or (outer.pipeline if outer else None),
-        documents=documents or (outer.documents if outer else ()),
-        deliveries=deliveries or (outer.deliveries if outer else ()),
+    return _UnderWay(
+        stack,
+        Call(
+            what=what,
+            side=side,
+            thread=thread,
+            began=time.monotonic(),
+            pipeline=pipeline or (outer.pipeline if outer else None),
+            documents=documents or (outer.documents if outer else ()),
+            deliveries=deliveries or (outer.deliveries if outer else ()),
+        ),
     )
-    stack.append(call)
-    _signs[thread] = call.began
-    error: BaseException | None = None
-    try:
-        yield
-    except BaseException as raised:
-        error = raised
-        raise
-    finally:
-        stack.pop()
-        if not stack:
-            _under_way.pop(thread, None)
-        alive()
+
+
+class _UnderWay:
+    """The block of a call. No generator: every request of every document goes through here."""
+
+    __slots__ = ("_call", "_stack")
+
+    def __init__(self, stack: list[Call], call: Call) -> None:
+        self._stack = stack
+        self._call = call
+
+    def __enter__(self) -> None:
+        self._stack.append(self._call)
+        _signs[self._call.thread] = self._call.began
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.pop()
+        if not self._stack:
+            _under_way.pop(self._call.thread, None)
+        _signs[self._call.thread] = time.monotonic()
         for listener in tuple(_listeners):
-            listener(call, error)
+            listener(self._call, error)
 
 
 def alive() -> None:

@@ -1,14 +1,13 @@
 """Calls of Docflo by httpx's client, on a connection for each: uploads, downloads, what a proxy carries."""
 
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 
 from connector.docflo.deadline import Deadline, deadline
-from connector.docflo.exchange import HEADERS, Answer, Request
+from connector.docflo.exchange import HEADERS, Answer, Request, T
 from connector.docflo.settings import DocfloSettings
 from connector.errors import ConfigError
 
@@ -23,20 +22,21 @@ class ByHttpx:
         self._settings = settings
         self._http = _connect(settings, trusted, transport)
 
-    @contextmanager
-    def exchange(self, request: Request, key: str) -> Iterator[Answer]:
-        """Send, and give the answer; its body can be read until the block ends."""
+    def exchange(self, request: Request, key: str, read: Callable[[Answer], T]) -> T:
+        """Send, and give what `read` makes of the answer."""
         with deadline(request.seconds) as limit:
             built = self._built(request, key)
             built.extensions["trace"] = limit.trace
             try:
                 response = self._http.send(built, stream=True)
                 try:
-                    yield Answer(
-                        status=response.status_code,
-                        headers=response.headers,
-                        body=_pieces(response, limit),
-                        key=key,
+                    return read(
+                        Answer(
+                            status=response.status_code,
+                            headers=response.headers,
+                            body=_pieces(response, limit),
+                            key=key,
+                        )
                     )
                 finally:
                     response.close()
@@ -61,7 +61,7 @@ class ByHttpx:
             # the whole call's deadline is the only limit there is.
             timeout = httpx.Timeout(request.seconds, connect=self._settings.connect_timeout)
             form = {"data": upload.form, "files": {"file": (upload.name, upload.file)}, "timeout": timeout}
-        parts: dict[str, Any] = {"params": request.params or None, "content": request.content, **form}
+        parts: dict[str, Any] = {"params": request.params, "content": request.content, **form}
         return self._http.build_request(request.method, request.path, headers=headers, **parts)
 
 

@@ -6,8 +6,7 @@ Nothing is retried here, redirects are not followed, and every call ends within 
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -22,7 +21,7 @@ from connector.calls import under_way
 from connector.clock import Clock
 from connector.docflo.budget import Budget, Lane
 from connector.docflo.by_httpx import ByHttpx
-from connector.docflo.exchange import Answer, Request, Route
+from connector.docflo.exchange import Answer, Request, Route, T
 from connector.docflo.failures import is_success, read_failure
 from connector.docflo.lines import Lines
 from connector.docflo.ratelimit import RateLimit, read_rate_limit
@@ -73,6 +72,7 @@ class Caller:
         self._budget = budget
         self._lane = Lane.WRITE_BACK  # what a person or the last step of a delivery asks for
         self._seen = _Seen()
+        self._log = log.bind()  # once, not for each request
         trusted = trust(settings.ca_bundle)
         self._alone = ByHttpx(settings, trusted, transport)
         is_direct = transport is None and not _is_proxied(settings)
@@ -103,15 +103,24 @@ class Caller:
         """
         return self._budget.afford(self._lane, least)
 
-    @contextmanager
-    def send(self, request: Request) -> Iterator[Answer]:
-        """Send, count, and turn every kind of failure into ours. Errors while the body is read included.
+    def send(self, request: Request, read: Callable[[Answer], T]) -> T:
+        """Send, count, and give what `read` makes of an answer of success.
 
+        Every kind of failure is turned into ours, those while `read` reads the body included.
         Raises: ThrottledError before anything is sent, when the budget has nothing left for our lane.
         """
         key = self._key()
         self._budget.take(self._lane)
         said: RateLimit | None = None
+
+        def take_note(answer: Answer) -> T:
+            nonlocal said
+            note(request.method, target, answer.status)
+            said = self._heard(request, answer, began)
+            if not is_success(answer.status):
+                raise self._failure(request, answer)
+            return read(answer)
+
         try:
             with under_way(request.operation, side="docflo"):
                 with self._seen.lock:
@@ -120,12 +129,7 @@ class Caller:
                 target = self._folder + request.path
                 try:
                     route = self._alone if request.is_alone else self._kept
-                    with route.exchange(request, key) as answer:
-                        note(request.method, target, answer.status)
-                        said = self._heard(request, answer, began)
-                        if not is_success(answer.status):
-                            raise self._failure(request, answer)
-                        yield answer
+                    return route.exchange(request, key, take_note)
                 except httpx.HTTPError as error:
                     note(request.method, target, f"no whole answer ({type(error).__name__})")
                     raise self._lost(error, is_repeatable=request.is_repeatable) from error
@@ -165,7 +169,7 @@ class Caller:
         if limit is not None:
             with self._seen.lock:
                 self._seen.rate_limit = limit
-        log.debug(
+        self._log.debug(
             "docflo.request",
             operation=request.operation,
             path=request.path,  # ids, never what is searched for

@@ -5,8 +5,7 @@ What a request looks like and what an answer means is decided without I/O, in `o
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from decimal import Decimal
 from pathlib import Path
@@ -20,7 +19,7 @@ from connector.docflo import answers, outgoing, wire
 from connector.docflo.budget import Budget, Lane, NoBudget
 from connector.docflo.caller import Caller
 from connector.docflo.download import Download, Received, receive, save
-from connector.docflo.exchange import Answer, Request, Upload
+from connector.docflo.exchange import Answer, Request, T, Upload
 from connector.docflo.failures import refused_inside
 from connector.docflo.jsontext import write_json
 from connector.docflo.ratelimit import RateLimit
@@ -124,8 +123,11 @@ class DocfloClient:
 
         Raises: RejectedError when there is none (404); TooLargeError, if possible before anything is read
         """
-        with self._downloading("original", document_id) as answer:
-            return receive(answer.chunks(most), answer.headers, file, fallback=document_id)
+        return self._downloaded(
+            "original",
+            document_id,
+            lambda answer: receive(answer.chunks(most), answer.headers, file, fallback=document_id),
+        )
 
     def download_email(self, document_id: str, folder: Path) -> Download:
         """Save the e-mail that brought the document into `folder`, as EML.
@@ -235,13 +237,12 @@ class DocfloClient:
             method=method,
             path=path,
             seconds=self._settings.deadline,
-            params=params or {},
+            params=params or None,
             content=None if body is None else write_json(body),
             is_repeatable=repeatable,
             is_alone=not repeatable,
         )
-        with self._caller.send(request) as answer:
-            return answer.read(MAX_JSON_BYTES)
+        return self._caller.send(request, _read)
 
     def _upload(self, operation: str, path: str, upload: Upload, *, repeatable: bool) -> bytes:
         request = Request(
@@ -253,15 +254,17 @@ class DocfloClient:
             is_repeatable=repeatable,
             is_alone=True,
         )
-        with self._caller.send(request) as answer:
-            return answer.read(MAX_JSON_BYTES)
+        return self._caller.send(request, _read)
 
     def _download(self, operation: str, document_id: str, folder: Path, suffix: str) -> Download:
         cap = self._settings.max_download_mb * 2**20
-        with self._downloading(operation, document_id) as answer:
-            return save(answer.chunks(cap), answer.headers, folder, fallback=document_id + suffix)
+        return self._downloaded(
+            operation,
+            document_id,
+            lambda answer: save(answer.chunks(cap), answer.headers, folder, fallback=document_id + suffix),
+        )
 
-    def _downloading(self, operation: str, document_id: str) -> AbstractContextManager[Answer]:
+    def _downloaded(self, operation: str, document_id: str, read: Callable[[Answer], T]) -> T:
         request = Request(
             operation=operation,
             method="GET",
@@ -270,4 +273,8 @@ class DocfloClient:
             accept="*/*",
             is_alone=True,
         )
-        return self._caller.send(request)
+        return self._caller.send(request, read)
+
+
+def _read(answer: Answer) -> bytes:
+    return answer.read(MAX_JSON_BYTES)

@@ -1,10 +1,11 @@
 """One call of Docflo as values: what is asked, what came back, and what a way there must do. No I/O."""
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TypeVar
+
+from msgspec import Struct
 
 from connector import __version__
 from connector.docflo.download import TooLargeError
@@ -17,6 +18,8 @@ HEADERS: Mapping[str, str] = {
 """What every call says, unless it says otherwise."""
 _LENGTH = re.compile(r"[0-9]{1,18}")
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
@@ -27,15 +30,14 @@ class Upload:
     form: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What is asked of Docflo."""
 
     operation: str  # as it is counted and logged
     method: str
     path: str  # below `base_url`, with its parts quoted
     seconds: float  # for the whole call
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] | None = None
     content: bytes | None = None  # JSON
     upload: Upload | None = None
     accept: str | None = None
@@ -76,8 +78,8 @@ class Answer:
 class Route(Protocol):
     """A way to Docflo."""
 
-    def exchange(self, request: Request, key: str) -> AbstractContextManager[Answer]:
-        """Send, and give the answer; its body can be read until the block ends.
+    def exchange(self, request: Request, key: str, read: Callable[[Answer], T]) -> T:
+        """Send, and give what `read` makes of the answer, while its body can be read.
 
         Raises: httpx's errors, also while the body is read; ConnectError and ConnectTimeout exactly when
         nothing was sent

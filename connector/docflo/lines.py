@@ -9,15 +9,14 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
-from connector.docflo.exchange import HEADERS, Answer, Request
+from connector.docflo.exchange import HEADERS, Answer, Request, T
 from connector.docflo.settings import DocfloSettings
 
 IDLE = 4.0  # seconds that a connection is kept unused; servers close them after five and more
@@ -63,24 +62,16 @@ class Lines:
         self._kept: list[_Line] = []
         self._says_when_it_closes = True  # until it was found not to
 
-    @contextmanager
-    def exchange(self, request: Request, key: str) -> Iterator[Answer]:
-        """Send what is not an upload, and give the answer; its body can be read until the block ends."""
+    def exchange(self, request: Request, key: str, read: Callable[[Answer], T]) -> T:
+        """Send what is not an upload, and give what `read` makes of the answer."""
         limit = _Limit(request.seconds, time.monotonic() + request.seconds)
         line = self._kept_line() or self._connect(limit)
         try:
             status, headers = line.ask(self._written(request, key), limit)
-            yield Answer(status=status, headers=headers, body=_decoded(line.body(limit), headers), key=key)
+            body = _decoded(line.body(limit), headers)
+            return read(Answer(status=status, headers=headers, body=body, key=key))
         finally:
-            if line.was_closed_in_silence:
-                self._says_when_it_closes = False
-            if line.can_be_kept and (self._says_when_it_closes or line.is_said_to_be_kept):
-                line.idle_since = time.monotonic()
-                line.is_first = False
-                with self._lock:
-                    self._kept.append(line)
-            else:
-                line.close()
+            self._keep_or_close(line)
 
     def close(self) -> None:
         """Close the connections that are not in use."""
@@ -97,6 +88,17 @@ class Lines:
             told += f"Content-Length: {len(content)}\r\n"
         line = f"{request.method} {self._folder}{request.path}{query} HTTP/1.1\r\n"
         return f"{line}{self._said}apiKey: {key}\r\n{told}\r\n".encode("ascii") + content
+
+    def _keep_or_close(self, line: "_Line") -> None:
+        if line.was_closed_in_silence:
+            self._says_when_it_closes = False
+        if line.can_be_kept and (self._says_when_it_closes or line.is_said_to_be_kept):
+            line.idle_since = time.monotonic()
+            line.is_first = False
+            with self._lock:
+                self._kept.append(line)
+        else:
+            line.close()
 
     def _kept_line(self) -> "_Line | None":
         while True:

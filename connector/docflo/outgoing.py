@@ -161,12 +161,12 @@ def creates_rows(fields: Mapping[str, WriteValue]) -> bool:
 
 def _creates(value: object) -> bool:
     match value:
+        case str() | None:
+            return False
         case CreateRow():
             return True
         case UpdateRow(fields=inner) | (Mapping() as inner):
             return creates_rows(inner)
-        case str():
-            return False
         case Sequence():
             return any(_creates(row) for row in value)
         case _:
@@ -175,6 +175,11 @@ def _creates(value: object) -> bool:
 
 def _write(value: "WriteValue | RowChange") -> object:
     match value:
+        case Decimal() if not value.is_finite():
+            message = f"{value} is not a number that JSON has"
+            raise ValueError(message)
+        case str() | bool() | int() | Decimal() | None:
+            return value
         case datetime():
             return _instant(value, as_dates=False)
         case date():
@@ -187,11 +192,6 @@ def _write(value: "WriteValue | RowChange") -> object:
             return {**_operation("update", identifier), **field_values(fields)}
         case DeleteRow(id=identifier):
             return _operation("delete", identifier)
-        case Decimal() if not value.is_finite():
-            message = f"{value} is not a number that JSON has"
-            raise ValueError(message)
-        case str() | bool() | int() | Decimal() | None:
-            return value
         case _:
             if isinstance(value, float):  # the types forbid it; what came from elsewhere must not slip in
                 message = "a float cannot be written: numbers are int or Decimal"

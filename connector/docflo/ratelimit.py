@@ -91,5 +91,7 @@ def _instant(number: int, now: datetime, theirs: datetime | None) -> datetime | 
 
 
 def _number(value: str | None) -> int | None:
-    text = (value or "").strip()
+    if value is None:
+        return None
+    text = value.strip()
     return int(text) if _DIGITS.fullmatch(text) else None

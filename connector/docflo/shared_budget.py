@@ -122,9 +122,11 @@ class SharedBudget:
         """Keep it for the next report; report at once what others must know."""
         with self._lock:
             # Which of the requests it was does not matter: the oldest window is the one to be freed first.
-            number = min((number for number, count in self._flying.items() if count), default=None)
+            number = min(self._flying, default=None)
             if number is not None:
                 self._flying[number] -= 1
+                if not self._flying[number]:
+                    del self._flying[number]
                 self._answered[number] += 1
             self._is_mute = said is None
             if said is None:
@@ -212,7 +214,6 @@ class SharedBudget:
         self._answered.clear()
         self._readings.clear()
         self._closed_until = None
-        self._flying = +self._flying
         return window
 
     def _is_news(self, said: RateLimit) -> bool:
