@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import BinaryIO, Protocol, TypeVar
 
 from msgspec import Struct
@@ -46,14 +46,16 @@ class Request(Struct, frozen=True, kw_only=True):
     is_alone: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What came back. Its body is read within the call's deadline."""
 
     status: int
     headers: Mapping[str, str]  # names in lower case
-    body: Iterator[bytes] = field(repr=False)  # in pieces, without their encoding
-    key: str = field(repr=False)
+    body: Iterator[bytes]  # in pieces, without their encoding
+    key: str
+
+    def __repr__(self) -> str:
+        return f"Answer(status={self.status})"  # without the key
 
     def chunks(self, cap: int) -> Iterator[bytes]:
         """Give the body in pieces.

@@ -10,11 +10,11 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import httpx
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+from msgspec import Struct
 
 from connector.docflo.exchange import HEADERS, Answer, Request, T
 from connector.docflo.settings import DocfloSettings
@@ -25,8 +25,7 @@ _LONGEST_HEAD = 4 * _CHUNK  # bytes
 _PORTS = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True)
-class _Limit:
+class _Limit(Struct, frozen=True):
     """When a call must be over. Units: seconds, and those of `time.monotonic`."""
 
     seconds: float
