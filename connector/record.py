@@ -1,6 +1,6 @@
 """What a mapping makes of a document, and what a target answers. Values only.
 
-Lines are structs of msgspec, as fields and rows of documents are: there are many of them.
+What is made for each document is a struct of msgspec, as fields and rows of documents are.
 """
 
 from collections.abc import Iterator, Mapping
@@ -45,8 +45,7 @@ class LineKind:
         return 0 if self.outer is None else self.outer.depth + 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True, gc=False):
     """The mapped values for one target object, its lines and its companions: one unit, all or nothing.
 
     A field name with a dot (`Vendor__r.Tax_Id__c`) refers to another record by one of its keys.
@@ -74,8 +73,7 @@ class TargetQuery:
     wanted: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class Receipt(Struct, frozen=True, kw_only=True, gc=False):
     """What the target answered: the id of the header there, and a link that a person can open."""
 
     id: str

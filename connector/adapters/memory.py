@@ -3,7 +3,6 @@
 import threading
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
@@ -93,7 +92,8 @@ class MemoryAdapter:
         """Give the receipts of those that are held."""
         held = self.held
         return [
-            replace(held[record.key][0], created=False) if record.key in held else None for record in records
+            structs.replace(held[record.key][0], created=False) if record.key in held else None
+            for record in records
         ]
 
     def find(self, record: Record, receipt_id: str) -> Receipt | None:
@@ -198,7 +198,7 @@ class MemoryAdapter:
             receipt = Receipt(id=f"memory-{self.created}", created=True)
             merged = _merged(None, record)
         else:
-            receipt = replace(known[0], created=False)
+            receipt = structs.replace(known[0], created=False)
             merged = _merged(known[1], record)
         self._held[record.key] = (receipt, merged)
         return receipt
@@ -233,7 +233,7 @@ def _merged(old: Record | None, new: Record) -> Record:
         before = lines[line.key].fields if line.key in lines else {}
         lines[line.key] = structs.replace(line, fields=_written(before, line.fields))
     fields = _written(old.fields if old else {}, new.fields)
-    return replace(new, fields=fields, lines=tuple(lines.values()))
+    return structs.replace(new, fields=fields, lines=tuple(lines.values()))
 
 
 def _written(before: Mapping[str, RecordValue], wish: Mapping[str, RecordValue]) -> dict[str, RecordValue]:

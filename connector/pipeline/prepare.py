@@ -1,7 +1,9 @@
 """From claims to records: the stored documents mapped, with what the target had to be asked for it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+
+from msgspec import structs
 
 from connector.docflo.wire import read_stored
 from connector.document import Document
@@ -35,7 +37,7 @@ def prepare(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> Prepared
         delivery = claim.delivery
         try:
             if delivery.record is not None and (delivery.sends_record or delivery.state is State.IN_DOUBT):
-                record = replace(read_record(delivery.record), revision=delivery.revision)
+                record = structs.replace(read_record(delivery.record), revision=delivery.revision)
                 prepared.mapped.append((claim, record))
             else:
                 documents.append((claim, read_stored(delivery.snapshot)))

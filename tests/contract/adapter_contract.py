@@ -2,7 +2,6 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -83,7 +82,9 @@ class AdapterContract:
         record = invoice("k1", lines=3)
         bad = structs.replace(record.lines[1], fields={"No_Such_Field__c": "x"})
 
-        [outcome] = target.adapter.deliver([replace(record, lines=(record.lines[0], bad, record.lines[2]))])
+        [outcome] = target.adapter.deliver(
+            [structs.replace(record, lines=(record.lines[0], bad, record.lines[2]))]
+        )
 
         assert isinstance(outcome, PermanentError | ConfigError)
         assert "No_Such_Field__c" in outcome.message
@@ -226,7 +227,7 @@ class NativeAdapterContract(AdapterContract):
         target.adapter.deliver([invoice("k1", lines=1, fields={"Number__c": "before"})])
         worse = invoice("k1", fields={"Number__c": "after"})
 
-        target.adapter.deliver([replace(worse, lines=(line("k1:0", No_Such_Field__c="x"),))])
+        target.adapter.deliver([structs.replace(worse, lines=(line("k1:0", No_Such_Field__c="x"),))])
 
         assert target.headers("k1")[0]["Number__c"] == "before"
 

@@ -1,12 +1,12 @@
 """Loads by Bulk API 2.0 over the sandbox: every row accounted for, whatever breaks off."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from connector.adapters.base import Job
 from connector.adapters.salesforce.adapter import SalesforceAdapter
@@ -152,7 +152,7 @@ def test_a_row_that_fails_keeps_its_record_partial_and_touches_no_other(
 ) -> None:
     records = many(3, "a")
     bad = make_line("k1:bad", fields={"Amount__c": Decimal(1), "CurrencyIsoCode": "XYZ"})
-    records[1] = replace(records[1], lines=(*records[1].lines, bad))
+    records[1] = structs.replace(records[1], lines=(*records[1].lines, bad))
 
     outcomes = adapter.load(records, book)
 
@@ -192,7 +192,7 @@ def test_what_lost_a_lock_in_a_job_travels_without_strangers_afterwards(
     for at in (1, 2):
         org.insert("Account", {"Name": "Nordwind", "Tax_Id__c": f"5{at}"})
         fields = {**records[at].fields, "Vendor__r.Tax_Id__c": f"5{at}"}
-        records[at] = replace(records[at], fields=fields)
+        records[at] = structs.replace(records[at], fields=fields)
     lock, duplicate = "unable to obtain exclusive access to this record", "duplicate value found: <unknown>"
     org.record_faults.add(RecordFault(code="UNABLE_TO_LOCK_ROW", message=lock, containing="k1:a"))
     org.record_faults.add(RecordFault(code="DUPLICATE_VALUE", message=duplicate, containing="k2:a"))

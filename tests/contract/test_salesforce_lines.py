@@ -1,9 +1,9 @@
 """Lines over the sandbox: which are removed, which are left alone, and what it all costs in requests."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec import structs
 
 from connector.errors import RejectedError
 from connector.record import Receipt
@@ -56,7 +56,7 @@ def test_a_removal_and_the_rest_of_its_document_are_one_transaction(org: Salesfo
     bad = make_line("k:c", fields={"No_Such_Field__c": "x"})
     with connected(org) as adapter:
         adapter.deliver([invoice("k", "a", "b")])
-        adapter.deliver([replace(invoice("k", "a"), lines=(*invoice("k", "a").lines, bad))])
+        adapter.deliver([structs.replace(invoice("k", "a"), lines=(*invoice("k", "a").lines, bad))])
 
     assert keys(org) == ["k:a", "k:b"]
 

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from msgspec import Struct
+
 from connector.adapters.salesforce.faults import COLLATERAL, Fault, read_faults
 from connector.adapters.salesforce.graph import Graph
 from connector.adapters.salesforce.packing import graph_id
 from connector.adapters.salesforce.plan import HEADER
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Committed:
+class Committed(Struct, frozen=True, kw_only=True, gc=False):
     """Header and lines are in Salesforce."""
 
     header_id: str

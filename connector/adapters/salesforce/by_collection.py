@@ -5,7 +5,6 @@ step is an upsert or a removal, so that a try that broke off is begun again with
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TypeVar
 
 from msgspec import structs
@@ -51,7 +50,7 @@ class CollectionDelivery:
             closed = self._header(plan, self._closing(plan))
         except ConnectorError as error:
             return error
-        return replace(closed, created=opened.created) if isinstance(closed, Committed) else closed
+        return structs.replace(closed, created=opened.created) if isinstance(closed, Committed) else closed
 
     def _opening(self, plan: Plan) -> Iterator[Write]:
         for write in plan.writes:
@@ -66,7 +65,7 @@ class CollectionDelivery:
                 yield structs.replace(write, body={self._marker: COMPLETE}, refers={})
 
     def _header(self, plan: Plan, writes: Iterator[Write]) -> Result:
-        of_header = replace(plan, writes=tuple(writes), removals=())
+        of_header = structs.replace(plan, writes=tuple(writes), removals=())
         graph = build_graph(of_header, version=self._version, position=0)
         return send(self._transport, self._version, [graph], Pace())[0]
 

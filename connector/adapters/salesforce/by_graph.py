@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import chain
+
+from msgspec import structs
 
 from connector.adapters.salesforce.adopting import is_free, match_of
 from connector.adapters.salesforce.batch import Batch
@@ -81,7 +82,9 @@ class GraphDelivery:
             batch.results |= dict.fromkeys(positions, error)
             return
         if adopted is not None:
-            held = [replace(known, adopted=adopted[at]) for at, known in zip(positions, held, strict=True)]
+            held = [
+                structs.replace(known, adopted=adopted[at]) for at, known in zip(positions, held, strict=True)
+            ]
         graphs = batch.build(positions, held)
         self._travel(graphs, batch)
         self._send_large(batch)

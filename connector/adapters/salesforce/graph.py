@@ -1,7 +1,8 @@
 """A plan as a composite graph: one transaction of nodes that refer to each other. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from connector.adapters.salesforce.held import HeldLine
 from connector.adapters.salesforce.json_text import encode
@@ -18,8 +19,7 @@ NodeKind = tuple[str, str]
 """A method and an object."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Graph:
+class Graph(Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """One record as a graph that is ready to be sent."""
 
     position: int  # of the record in the batch
@@ -64,19 +64,25 @@ def build_graph(plan: Plan, *, version: str, position: int) -> Graph:
     )
 
 
-def _upsert(write: Write, plan: Plan, root: str) -> dict[str, object]:
+class _Node(Struct, gc=False, rename="camel", omit_defaults=True):
+    method: str
+    url: str
+    reference_id: str
+    body: Mapping[str, object] | None = None
+
+
+def _upsert(write: Write, plan: Plan, root: str) -> _Node:
     item, body = write.item, dict(write.body)
     for name, reference in write.refers.items():
         body[name] = _id_of(reference, plan)
     path = f"{item.key_field}/{in_address(item.key)}"
     if plan.adopted is not None and write.reference == HEADER:
         path, body = plan.adopted, {item.key_field: item.key, **body}
-    url = f"{root}/{item.object}/{path}"
-    return {"method": _UPSERT, "url": url, "referenceId": write.reference, "body": body}
+    return _Node(_UPSERT, f"{root}/{item.object}/{path}", write.reference, body)
 
 
-def _removal(reference: str, line: HeldLine, root: str) -> dict[str, object]:
-    return {"method": _REMOVE, "url": f"{root}/{line.kind.object}/{line.id}", "referenceId": reference}
+def _removal(reference: str, line: HeldLine, root: str) -> _Node:
+    return _Node(_REMOVE, f"{root}/{line.kind.object}/{line.id}", reference)
 
 
 def _id_of(reference: str, plan: Plan) -> str:

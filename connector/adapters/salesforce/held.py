@@ -4,9 +4,11 @@ One query per kind of line for a whole batch. Lines that a person added have no 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
+
+from msgspec import Struct, field
 
 from connector.adapters.salesforce.keys import LineKey, Shapes, fold, is_ours, kinds_of
 from connector.adapters.salesforce.soql import Question, Read, Row, select, text_in
@@ -17,8 +19,7 @@ from connector.record import LineKind, Record, line_parts
 _COMPOUND_TYPES = frozenset({"base64", "location", "address"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldLine:
+class HeldLine(Struct, frozen=True, kw_only=True, gc=False):
     """One line of ours that Salesforce has."""
 
     id: str
@@ -26,8 +27,7 @@ class HeldLine:
     values: Row  # by lower-case field name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True, gc=False):
     """What Salesforce has of one record; empty for one that it does not have."""
 
     lines: Mapping[LineKey, HeldLine] = field(default_factory=dict)

@@ -4,7 +4,6 @@ What can be refused without asking Salesforce is refused here. How a plan travel
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from msgspec import Struct
 
@@ -20,7 +19,7 @@ HEADER = "header"
 _NOTHING: Mapping[str, str] = {}
 
 
-class Write(Struct, frozen=True, kw_only=True):
+class Write(Struct, frozen=True, kw_only=True, gc=False):
     """One upsert by external id."""
 
     reference: str  # "header", "line2", "companion1"
@@ -30,8 +29,7 @@ class Write(Struct, frozen=True, kw_only=True):
     refers: Mapping[str, str]  # field -> what it names, by reference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True, eq=False, gc=False):
     """All of one record. Whatever a write refers to stands before it."""
 
     record: Record

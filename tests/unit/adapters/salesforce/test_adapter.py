@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from msgspec import structs
 
 from connector.adapters.base import Severity
 from connector.adapters.salesforce.adapter import SalesforceAdapter
@@ -218,7 +218,7 @@ def test_a_question_that_salesforce_refuses_is_never_a_documents_fault(org: Org)
 
 def test_a_header_that_is_not_there_is_not_asked_for_its_lines(org: Org) -> None:
     with connected(org, revision_field="Revision__c") as adapter:
-        adapter.deliver([replace(with_lines("k"), revision=2)])
+        adapter.deliver([structs.replace(with_lines("k"), revision=2)])
 
     assert queries(org) == [
         "SELECT Id, Docflo_Id__c, Revision__c FROM Invoice__c WHERE Docflo_Id__c IN ('k')"
@@ -236,7 +236,7 @@ def test_a_retry_of_an_older_revision_is_refused(org: Org) -> None:
 
     with connected(org, revision_field="Revision__c") as adapter:
         outcomes = adapter.deliver(
-            [replace(with_lines("k"), revision=2), replace(with_lines("l"), revision=2)]
+            [structs.replace(with_lines("k"), revision=2), structs.replace(with_lines("l"), revision=2)]
         )
 
     assert [type(outcome) for outcome in outcomes] == [RejectedError, Receipt]
