@@ -32,7 +32,7 @@ from connector.errors import UnavailableError
 log = structlog.get_logger(__name__)
 
 FRESH = timedelta(seconds=1)  # how old what we know of the store may be
-UNLIMITED_BLOCK = 100  # requests reserved at a time where nobody says that there is a limit
+LARGEST_UNLIMITED_BLOCK = 500  # requests reserved at a time where nobody says that there is a limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +64,8 @@ class _Block:
 
     number: int  # of the window that they belong to
     left: int
+    size: int  # as it was reserved
+    at: datetime  # when
 
 
 class SharedBudget:
@@ -175,18 +177,27 @@ class SharedBudget:
 
     def _reserve(self, lane: Lane, now: datetime) -> _Block:
         granted = 0
+        about_a_second = self._spent_in_a_second(lane, now)
 
         def step(window: Window) -> Window:
             nonlocal granted
             is_unlimited = self._is_mute and limit_of(window, self._plan) is None
-            wanted = UNLIMITED_BLOCK if is_unlimited else block_size(window, self._plan)
+            wanted = about_a_second if is_unlimited else block_size(window, self._plan)
             reserved, granted = grant(window, lane, self._plan, wanted, now)
             return reserved
 
         window = self._report(step)
         if not granted:
             raise throttled(window, lane, self._plan, now)
-        return _Block(number=window.number, left=granted)
+        return _Block(number=window.number, left=granted, size=granted, at=now)
+
+    def _spent_in_a_second(self, lane: Lane, now: datetime) -> int:
+        """Guess it from the last block: a hasty lane writes about once a second, others keep little."""
+        last = self._blocks.get(lane)
+        if last is None:
+            return 1
+        was_short = now < last.at + FRESH
+        return min(LARGEST_UNLIMITED_BLOCK, last.size * 2) if was_short else max(1, last.size // 2)
 
     def _report_now(self) -> None:
         try:

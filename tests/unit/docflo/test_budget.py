@@ -76,12 +76,29 @@ def test_without_any_limit_everything_may_be_sent() -> None:
     assert spend(budget, Lane.BACKFILL, 5000) == 5000
 
 
-def test_what_nobody_limits_costs_a_write_for_ten_requests() -> None:
-    store = MemoryWindow()
+def test_what_nobody_limits_costs_about_a_write_a_second() -> None:
+    store, clock = MemoryWindow(), HandClock()
+    budget = SharedBudget(store, plan=PLAN, clock=clock)
+    spend(budget, Lane.TAIL, 500)
+    before = store.writes
 
-    spend(SharedBudget(store, plan=PLAN, clock=HandClock()), Lane.TAIL, 500)
+    for _ in range(10):
+        spend(budget, Lane.TAIL, 200)
+        clock.advance(timedelta(seconds=1))
 
-    assert store.writes <= 51
+    assert before <= 10
+    assert store.writes - before <= 20
+
+
+def test_a_lane_that_nobody_limits_and_that_sends_little_keeps_little() -> None:
+    store, clock = MemoryWindow(), HandClock()
+    budget = SharedBudget(store, plan=PLAN, clock=clock)
+
+    for _ in range(20):
+        spend(budget, Lane.SWEEP, 1)
+        clock.advance(timedelta(minutes=1))
+
+    assert store.window.granted == 20
 
 
 def test_a_configured_limit_counts_until_an_answer_tells_another() -> None:
