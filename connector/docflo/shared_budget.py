@@ -1,7 +1,7 @@
 """The budget of one process, kept with all the others in one stored window."""
 
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -81,7 +81,7 @@ class SharedBudget:
         self._clock = clock
         self._lock = threading.Lock()
         self._blocks: dict[Lane, _Block] = {}  # apart, so that no lane spends what another reserved
-        self._flying: Counter[int] = Counter()  # window number -> requests without an answer
+        self._flying: defaultdict[int, int] = defaultdict(int)  # window number -> requests without an answer
         self._answered: Counter[int] = Counter()  # the same, answered and not yet reported
         self._readings: list[Reading] = []  # not yet reported
         self._known = Window()  # as last read or written

@@ -5,11 +5,11 @@ after a failed one, or a crash, the document is read and only what differs is wr
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from connector.crashpoint import Point, crashpoint
 from connector.document import Document, plain
@@ -80,8 +80,7 @@ def _write_all(claims: Sequence[Claim], pipeline: Pipeline, work: Work) -> _Done
     return done
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tried:
+class _Tried(Struct, frozen=True, kw_only=True):
     """What one write-back came to."""
 
     claim: Claim  # with what was sent
@@ -104,8 +103,7 @@ def _tried(claim: Claim, pipeline: Pipeline, work: Work) -> _Tried:
     return _Tried(claim=structs.replace(claim, requests=told(requests), fields_shown=shown), error=error)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Values:
+class Values(Struct, frozen=True, kw_only=True):
     """What Docflo is to show of a document."""
 
     fields: Mapping[str, str | None]
@@ -157,7 +155,7 @@ def _missing(wanted: Values, claim: Claim, work: Work) -> Values:
         return wanted.without(work.docflo.document(claim.delivery.document_id))
     known = claim.delivery.fields_shown
     if known is not None and known == wanted.fingerprint():
-        return replace(wanted, fields={})
+        return structs.replace(wanted, fields={})
     return wanted
 
 

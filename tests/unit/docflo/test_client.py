@@ -15,6 +15,7 @@ import structlog
 
 from connector import __version__
 from connector.docflo.client import DocfloClient
+from connector.docflo.exchange import Answer
 from connector.docflo.outgoing import CreateRow, DocumentQuery, LogQuery, ModelField
 from connector.errors import (
     AccessRefusedError,
@@ -227,6 +228,13 @@ def test_the_key_is_in_no_log_and_no_error_even_if_the_server_repeats_it(
     assert KEY not in repr(logged)
     assert KEY not in caplog.text
     assert KEY not in repr(docflo)
+
+
+def test_an_answer_does_not_show_the_key_that_it_is_read_without() -> None:
+    answer = Answer(status=200, headers={}, body=iter([b"you sent ", KEY.encode()]), key=KEY)
+
+    assert KEY not in repr(answer)
+    assert answer.read(100) == b"you sent ***"
 
 
 def test_a_request_that_cannot_be_sent_does_not_show_what_it_carried() -> None:
