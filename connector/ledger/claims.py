@@ -11,8 +11,8 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Integer,
-    RowMapping,
     Select,
+    Text,
     and_,
     bindparam,
     case,
@@ -26,11 +26,12 @@ from connector.crashpoint import Point, crashpoint
 from connector.ledger.columns import Moment
 from connector.ledger.delivery import OPEN_STATES, Claim, State
 from connector.ledger.pauses import is_held
-from connector.ledger.rows import WITHOUT_SNAPSHOT, is_claimable, read_delivery
+from connector.ledger.rows import WHOLE, WITHOUT_SNAPSHOT, Row, is_claimable, read_delivery
 from connector.ledger.tables import delivery, delivery_event
 
 _MOST_IDS = 5_000  # in one statement; SQLite takes 32,766 values
 _columns = delivery.c
+_PIPELINE: BindParameter[str] = bindparam("of_pipeline", type_=Text())
 _NOW: BindParameter[datetime] = bindparam("now", type_=Moment())
 _MOST: BindParameter[int] = bindparam("most", type_=Integer())
 
@@ -54,11 +55,11 @@ class Wanted:
 
 def _is_wanted(in_state: State | None = None) -> tuple[ColumnElement[bool], ...]:
     return (
-        _columns.pipeline == bindparam("of_pipeline"),
+        _columns.pipeline == _PIPELINE,
         _columns.state == (bindparam("in_state") if in_state is None else in_state.value),
         _columns.backfill_id == bindparam("of_backfill"),
         is_claimable(_NOW),
-        ~is_held(_columns.pipeline),
+        ~is_held(_PIPELINE),  # looked up once, not for each row
     )
 
 
@@ -72,7 +73,7 @@ def _due(chosen: Sequence[ColumnElement[Any]]) -> Select[Any]:
 
 
 # Built once: a statement costs more to put together than to run.
-_TAKE = _due(tuple(_columns))
+_TAKE = _due(WHOLE)
 # For Docflo the receipt is enough: a document is ten kilobytes and more.
 _TAKE_WITHOUT_SNAPSHOT = _due(WITHOUT_SNAPSHOT)
 
@@ -112,7 +113,9 @@ def take(
 ) -> tuple[Claim, ...]:
     """Give up to `limit` deliveries that are due to `owner`. Delivered ones come with an empty snapshot."""
     due = _TAKE_WITHOUT_SNAPSHOT if wanted.state is State.DELIVERED else _TAKE
-    rows = connection.execute(due, {**wanted.values(), "now": now, "most": limit}).mappings().all()
+    found = connection.execute(due, {**wanted.values(), "now": now, "most": limit})
+    names = tuple(found.keys())
+    rows = [dict(zip(names, row, strict=True)) for row in found]
     if not rows:
         return ()
     until = now + lease
@@ -140,7 +143,7 @@ def hold_on(connection: Connection, held: Sequence[Claim], until: datetime) -> i
     return kept
 
 
-def _claimed(row: RowMapping, *, owner: str, until: datetime) -> Claim:
+def _claimed(row: Row, *, owner: str, until: datetime) -> Claim:
     delivery_now = read_delivery(row)
     is_takeover = row["lease_owner"] is not None
     if is_takeover and delivery_now.state is State.IN_DOUBT:
@@ -154,7 +157,7 @@ def _claimed(row: RowMapping, *, owner: str, until: datetime) -> Claim:
     )
 
 
-def _tell_takeovers(connection: Connection, rows: Sequence[RowMapping], *, owner: str, now: datetime) -> None:
+def _tell_takeovers(connection: Connection, rows: Sequence[Row], *, owner: str, now: datetime) -> None:
     taken = [
         {
             "delivery_id": row["id"],

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -39,8 +40,7 @@ class Moment(TypeDecorator[datetime]):
         if value.tzinfo is None:
             message = f"naive datetime {value.isoformat()}: the ledger stores aware ones only"
             raise ValueError(message)
-        moment = value if value.tzinfo is UTC else value.astimezone(UTC)
-        return moment if dialect.name == "postgresql" else moment.isoformat(timespec="microseconds")
+        return value.astimezone(UTC) if dialect.name == "postgresql" else _written(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ANN401, ARG002 sqlalchemy's signature
         """Read UTC, whatever time zone the database session has."""
@@ -99,6 +99,12 @@ class Words(TypeDecorator[str]):
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002 sqlalchemy's signature
         """Replace what cannot be stored."""
         return None if value is None else storable(value)
+
+
+@lru_cache(maxsize=64)
+def _written(moment: datetime) -> str:
+    # A batch of rows has few moments.
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def storable(text: str) -> str:

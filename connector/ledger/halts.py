@@ -4,11 +4,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connector.ledger.delivery import Delivery, Errand, Failure, Halt, errand_of
 from connector.ledger.tables import dead_run
+
+# Built once: it is run for each batch.
+_END_RUN = (
+    update(dead_run)
+    .where(
+        dead_run.c.pipeline == bindparam("of_pipeline"),
+        dead_run.c.errand == bindparam("of_errand"),
+        dead_run.c.length > 0,
+        dead_run.c.halted_at.is_(None),
+    )
+    .values(length=0)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +63,12 @@ class Runs:
         self._seen.setdefault((delivery.pipeline, errand_of(delivery.state)), []).append(what)
 
     def _store(self, pipeline: str, errand: Errand, seen: Sequence[_Death | None]) -> Halt | None:
-        is_row = (dead_run.c.pipeline == pipeline, dead_run.c.errand == errand.value)
         if not any(seen):
             # Nearly every batch, and nearly always there is no run: then nothing is locked.
-            is_run = (dead_run.c.length > 0, dead_run.c.halted_at.is_(None))
-            self._connection.execute(update(dead_run).where(*is_row, *is_run).values(length=0))
+            self._connection.execute(_END_RUN, {"of_pipeline": pipeline, "of_errand": errand.value})
             return None
         dialect = postgresql if self._connection.dialect.name == "postgresql" else sqlite
+        is_row = (dead_run.c.pipeline == pipeline, dead_run.c.errand == errand.value)
         nothing = {"pipeline": pipeline, "errand": errand.value, "error_class": "", "length": 0, "reason": ""}
         self._connection.execute(dialect.insert(dead_run).values(nothing).on_conflict_do_nothing())
         row = self._connection.execute(select(dead_run).where(*is_row).with_for_update()).mappings().one()

@@ -21,6 +21,7 @@ from connector.ledger.delivery import (
     OnChange,
     State,
 )
+from connector.ledger.many import execute_many
 from connector.ledger.parties import learn_parties
 from connector.ledger.rows import FREE, content_columns, failure_columns
 from connector.ledger.tables import checkpoint as checkpoint_table
@@ -31,6 +32,7 @@ _WAITS_FOR_A_PERSON = Failure(
     reason="the document was changed after it was delivered; replay delivers it as it is now",
 )
 KEPT_HISTORY = 1000  # lines that listings wrote; what people did stays for ever
+_NEW = insert(delivery).inline()
 _CHUNK = 200  # rows a statement: far below the variables that any SQLite accepts, and a few MB of snapshots
 
 
@@ -173,7 +175,7 @@ def _insert(
 ) -> None:
     if not new:
         return
-    connection.execute(insert(delivery), [_new_row(pipeline, document, now, origin) for document in new])
+    execute_many(connection, _NEW, [_new_row(pipeline, document, now, origin) for document in new])
     columns = delivery.c
     story = select(
         columns.id,

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from connector.errors import LeaseLostError
 from connector.ledger.delivery import ARROWS, LIVE, OPEN_STATES, Claim, Failure, Halt, State
 from connector.ledger.halts import Runs
+from connector.ledger.many import execute_many
 from connector.ledger.originals import want_original
 from connector.ledger.rows import FREE, failure_columns, words
 from connector.ledger.search_keys import search_key
@@ -18,6 +19,18 @@ from connector.record import Receipt
 
 _Hold: TypeAlias = tuple[str, int, str | None]
 """State, epoch and owner of a row, as this transaction leaves them."""
+
+_columns = delivery.c
+# Built once: a statement costs more to put together than to run.
+_LOOK_AT = (
+    select(_columns.id, _columns.state, _columns.lease_epoch, _columns.lease_owner)
+    .where(_columns.id.in_(bindparam("ids", expanding=True)))
+    .order_by(_columns.id)  # in one order everywhere, so that two batches never wait for each other
+    .with_for_update()
+)
+_CHANGE = update(delivery).where(_columns.id == bindparam("changed"))
+_CHANGE_ALL = update(delivery).where(_columns.id.in_(bindparam("changed", expanding=True)))
+_TELL = insert(delivery_event).inline()
 
 
 class Outcomes:
@@ -196,8 +209,7 @@ class Outcomes:
         Give the pipelines that it halted.
         """
         self._write()
-        if self._events:
-            self._connection.execute(insert(delivery_event), self._events)
+        execute_many(self._connection, _TELL, self._events)
         return self._runs.store()
 
     def _kept(self, claim: Claim, state: State) -> Claim:
@@ -229,22 +241,22 @@ class Outcomes:
         change |= {"state": to.value, "changed_at": self._now, **sent, **values}
 
     def _look_at(self, claims: Sequence[Claim]) -> None:
-        columns = delivery.c
-        rows = self._connection.execute(
-            select(columns.id, columns.state, columns.lease_epoch, columns.lease_owner)
-            .where(columns.id.in_([claim.delivery.id for claim in claims]))
-            .order_by(columns.id)  # in one order everywhere, so that two batches never wait for each other
-            .with_for_update()
-        )
+        rows = self._connection.execute(_LOOK_AT, {"ids": [claim.delivery.id for claim in claims]})
         self._held |= {identifier: (state, epoch, owner) for identifier, state, epoch, owner in rows}
 
     def _write(self) -> None:
-        alike: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+        alike: dict[frozenset[tuple[str, Any]], list[int]] = {}
         for identifier, change in self._changes.items():
-            alike.setdefault(frozenset(change), []).append({"changed": identifier, **change})
-        statement = update(delivery).where(delivery.c.id == bindparam("changed"))
-        for changes in alike.values():
-            self._connection.execute(statement, changes)
+            alike.setdefault(frozenset(change.items()), []).append(identifier)
+        others: dict[frozenset[str], list[Mapping[str, Any]]] = {}
+        for ids in alike.values():
+            change = self._changes[ids[0]]
+            if len(ids) > 1:  # a batch that Docflo shows now: all its rows become the same
+                self._connection.execute(_CHANGE_ALL, {"changed": ids, **change})
+            else:
+                others.setdefault(frozenset(change), []).append({"changed": ids[0], **change})
+        for changes in others.values():
+            execute_many(self._connection, _CHANGE, changes)
 
     def _tell(self, claim: Claim, event: str, to: State, detail: str | None) -> None:
         self._events.append(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import BindParameter, ColumnElement, RowMapping, and_, or_
 
@@ -11,7 +11,14 @@ from connector.ledger.delivery import Checkpoint, Delivery, Failure, Found, Head
 from connector.ledger.search_keys import amount_key, cause_of, end_key, search_key
 from connector.ledger.tables import delivery
 
-WITHOUT_SNAPSHOT = tuple(column for column in delivery.c if column.key not in {"snapshot", "record"})
+Row: TypeAlias = RowMapping | Mapping[str, Any]
+"""A row of `delivery` by its columns' names."""
+
+_SEARCHED = {"number_key", "number_end_key", "party_key", "amount_key", "receipt_key", "failure_cause"}
+WHOLE = tuple(column for column in delivery.c if column.key not in _SEARCHED)
+"""What a delivery is made of."""
+
+WITHOUT_SNAPSHOT = tuple(column for column in WHOLE if column.key not in {"snapshot", "record"})
 """For lists: a page of deliveries must not read megabytes of documents."""
 
 
@@ -33,7 +40,7 @@ class DeliveryEvent:
     requests: str | None = None  # what was sent and answered meanwhile, one line each
 
 
-def read_delivery(row: RowMapping) -> Delivery:
+def read_delivery(row: Row) -> Delivery:
     """Give the row as a value; `snapshot` is empty when the columns left it out."""
     return Delivery(
         id=row["id"],
@@ -74,7 +81,7 @@ def read_delivery(row: RowMapping) -> Delivery:
     )
 
 
-def read_failure(row: RowMapping) -> Failure | None:
+def read_failure(row: Row) -> Failure | None:
     """Give why a row is not further, as a value."""
     if row["failure_class"] is None:
         return None
