@@ -9,6 +9,8 @@ import msgspec
 from connector.errors import RemoteAnswer, UnexpectedResponseError
 
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENTRIES = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 _HOLDERS = frozenset({dict, list})
 
@@ -34,9 +36,25 @@ def read_again(written: bytes) -> Any:  # noqa: ANN401 any JSON
     return _decode(written, None)
 
 
-def _decode(body: bytes, status: int | None) -> Any:  # noqa: ANN401 any JSON
+def read_outline(body: bytes, levels: int = 2) -> Any:  # noqa: ANN401 any JSON
+    """Read an answer that holds a list, `levels` deep, and leave the entries of lists as they came, as bytes.
+
+    A page of documents is larger than a processor's cache: one after the other they are read in less time,
+    and one that cannot be read hides no other.
+    Raises: UnexpectedResponseError as `read_json` does
+    """
+    start = body.lstrip()[:1]
+    if start == b"[":
+        return [bytes(entry) for entry in _decode(body, None, _ENTRIES)]
+    if start == b"{" and levels:
+        members = _decode(body, None, _MEMBERS)
+        return {name: read_outline(bytes(value), levels - 1) for name, value in members.items()}
+    return read_json(body)
+
+
+def _decode(body: bytes, status: int | None, decoder: msgspec.json.Decoder[Any] = _DECODER) -> Any:  # noqa: ANN401 any JSON
     try:
-        return _DECODER.decode(body)
+        return decoder.decode(body)
     # ArithmeticError: an exponent that is too large even for Decimal.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, ArithmeticError) as error:
         raise _not_json(body, status) from error

@@ -25,7 +25,7 @@ from connector.docflo.envelope import (
     unwrap_document,
 )
 from connector.docflo.fields import is_field_map, read_fields
-from connector.docflo.jsontext import read_again, read_json, shape, write_json
+from connector.docflo.jsontext import read_again, read_json, read_outline, shape, write_json
 from connector.document import Document, Field
 from connector.errors import UnexpectedResponseError
 
@@ -111,12 +111,12 @@ def read_page(body: bytes) -> DocumentPage:
 
     Raises: UnexpectedResponseError when rows came and none looks like a document: a shape we do not know.
     """
-    value = read_json(body)
+    value = read_outline(body)
     documents: list[Document] = []
     unreadable: list[tuple[int, UnreadableRow]] = []
     for place, row in enumerate(find_list(value, "a list of documents")):
         try:
-            documents.append(document_from(as_object(unwrap(row))))
+            documents.append(_row(row))
         except UnexpectedResponseError as error:
             unreadable.append((place, _unreadable(row, error)))
     is_one_document = len(unreadable) == 1 and (unreadable[0][1].status or unreadable[0][1].created_on)
@@ -125,11 +125,20 @@ def read_page(body: bytes) -> DocumentPage:
     return DocumentPage(documents=tuple(documents), total=find_total(value), unreadable=tuple(unreadable))
 
 
-def _unreadable(row: object, error: UnexpectedResponseError) -> UnreadableRow:
-    inner = unwrap(row)
+def _row(row: bytes) -> Document:
+    value = read_json(row)
+    document = as_object(unwrap(value))
+    return _document(document, row if document is value else write_json(document))
+
+
+def _unreadable(row: bytes, error: UnexpectedResponseError) -> UnreadableRow:
+    try:
+        inner = unwrap(read_json(row))
+    except UnexpectedResponseError:
+        inner = None
     raw = inner if isinstance(inner, dict) else {}
     return UnreadableRow(
-        mark=f"row {sha256(write_json(row)).hexdigest()[:16]}",
+        mark=f"row {sha256(row).hexdigest()[:16]}",
         reason=error.message,
         type=_told(raw, TYPES),
         status=_told(raw, ("status",)),

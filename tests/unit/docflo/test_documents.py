@@ -68,6 +68,31 @@ def test_an_answer_without_a_list_of_documents_is_never_read_as_no_documents(nam
         read_page(sample(name))
 
 
+def test_a_row_that_is_no_json_or_too_deep_hides_no_other() -> None:
+    deep = b"[" * 200 + b"]" * 200
+    page = read_page(
+        b'{"documents": [{"_id": "a"}, {"_id": "b", "x": %b}, {"_id": 1E%b}, {"_id": "d"}]}'
+        % (deep, b"9" * 25)
+    )
+
+    assert [document.id for document in page.documents] == ["a", "d"]
+    assert [place for place, _ in page.unreadable] == [1, 2]
+
+
+def test_a_page_that_is_cut_off_is_refused_as_a_whole() -> None:
+    with pytest.raises(UnexpectedResponseError, match="cut off"):
+        read_page(b'{"documents": [{"_id": "a"}, {"_id": "b"}')
+
+
+def test_a_listed_document_is_kept_as_it_came() -> None:
+    row = b'{ "_id": "a",\n "results": {"A": {"type": "number", "value": 1.50E0}} }'
+
+    [document] = read_page(b' {"data": {"items": [ %b ]}, "total": 1}' % row).documents
+
+    assert document.raw == row
+    assert read_stored(document.raw) == document
+
+
 def test_the_error_names_keys_and_types_and_never_values() -> None:
     with pytest.raises(UnexpectedResponseError) as caught:
         read_page(b'{"company": "Acme Ltd", "amount": 4711.5, "rows": null}')
