@@ -119,4 +119,9 @@ def record_key(tenant_id: str, pipeline: str, document_id: str) -> str:
 
     Parts are percent-encoded, so that no two different triples share a key.
     """
-    return ":".join(quote(part, safe="-_.~") for part in (tenant_id, pipeline, document_id))
+    return f"{key_part(tenant_id)}:{key_part(pipeline)}:{key_part(document_id)}"
+
+
+def key_part(text: str) -> str:
+    """Give a part of a key, percent-encoded; nearly every one needs no closer look."""
+    return text if text.isascii() and text.isalnum() else quote(text, safe="-_.~")

@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
-from urllib.parse import quote
 
 from connector.digits import significant
 from connector.document import ROW_ID, PlainValue, Row, plain
 from connector.mapping.words import UnfitError
+from connector.record import key_part
 
 _HASH_LENGTH = 16
 _IDS = (str, int)
@@ -31,8 +31,7 @@ class LineKeys:
         row_id = row.id if type(row) is Row else row.get(ROW_ID) if isinstance(row, Mapping) else None
         if isinstance(row_id, _IDS) and row_id != "":
             # Percent-encoded, like the other parts of a key: no two different ids share one.
-            text = str(row_id)
-            name = text if text.isascii() and text.isalnum() else quote(text, safe="-_.~")
+            name = key_part(str(row_id))
         else:
             name = self._name(target, plain(row))  # type: ignore[arg-type]  # a row, or a mapping as one
         first = self._seen.setdefault((target, name), source)

@@ -72,7 +72,7 @@ def _nodes(entry: Mapping[str, object]) -> dict[str, Mapping[str, object]]:
     return {
         str(node.get("referenceId")): node
         for node in (nodes if isinstance(nodes, list) else [])
-        if isinstance(node, Mapping)
+        if isinstance(node, dict)
     }
 
 

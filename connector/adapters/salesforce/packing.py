@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from connector.adapters.salesforce.graph import MOST_KINDS, MOST_NODES, Graph
+from connector.adapters.salesforce.graph import MOST_KINDS, MOST_NODES, Graph, NodeKind
 from connector.adapters.salesforce.json_text import encode
 
 _MOST_GRAPHS = 75
@@ -48,22 +48,24 @@ class Pace:
 def pack(graphs: Iterable[Graph], most_nodes: int = MOST_NODES) -> Iterator[tuple[Graph, ...]]:
     """Share graphs out over as few calls as their limits allow, in order."""
     call: list[Graph] = []
+    nodes = size = 0
+    kinds: frozenset[NodeKind] = frozenset()
     for graph in graphs:
-        if call and not _fits([*call, graph], most_nodes):
+        nodes += len(graph.places)
+        size += len(graph.nodes)
+        kinds |= graph.kinds
+        fits = (
+            len(call) < _MOST_GRAPHS
+            and nodes <= most_nodes
+            and size <= _MOST_BYTES
+            and len(kinds) <= MOST_KINDS
+        )
+        if call and not fits:
             yield tuple(call)
-            call = []
+            call, nodes, size, kinds = [], len(graph.places), len(graph.nodes), graph.kinds
         call.append(graph)
     if call:
         yield tuple(call)
-
-
-def _fits(call: Sequence[Graph], most_nodes: int) -> bool:
-    return (
-        len(call) <= _MOST_GRAPHS
-        and sum(len(graph.places) for graph in call) <= most_nodes
-        and len(frozenset[tuple[str, str]]().union(*(graph.kinds for graph in call))) <= MOST_KINDS
-        and sum(len(graph.nodes) for graph in call) <= _MOST_BYTES
-    )
 
 
 def graph_id(index: int) -> str:
