@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote
+from urllib.parse import quote_plus
 
 from simple_salesforce.format import format_soql, quote_soql_value
 
@@ -13,7 +13,6 @@ from connector.errors import UnexpectedResponseError
 
 _LONGEST_QUERY = 12_000  # characters of address; Salesforce answers 414 above 16,384
 
-_USUAL = re.compile(r"[A-Za-z0-9_.~:'-]*")
 _ID = re.compile(r"[0-9A-Za-z]{15}(?:[0-9A-Za-z]{3})?")
 
 Read = Callable[[str], object]
@@ -106,31 +105,29 @@ def _queries(version: str, question: Question, values: Collection[str]) -> Itera
         object=question.object,
         where=question.where,
     )
-    head, comma, tail = _address(version, soql), in_address(","), in_address(")")
+    head = _address(version, soql)
     batch: list[str] = []
-    length = bare = len(head + tail)
+    length = bare = len(head) + 1
     for value in dict.fromkeys(values):
-        written = in_address(quote_soql_value(value))
-        longer = len(written + comma)
+        written = _in_address(quote_soql_value(value))
+        longer = len(written) + 1
         if batch and length + longer > _LONGEST_QUERY:
-            yield head + comma.join(batch) + tail
+            yield f"{head}{','.join(batch)})"
             batch, length = [], bare
         batch.append(written)
         length += longer
     if batch:
-        yield head + comma.join(batch) + tail
+        yield f"{head}{','.join(batch)})"
 
 
 def _address(version: str, soql: str) -> str:
-    return f"/services/data/v{version}/query?q={in_address(soql)}"
+    return f"/services/data/v{version}/query?q={_in_address(soql)}"
 
 
-def in_address(text: str) -> str:
-    """Give a text as part of an address."""
-    # Nearly every key: `quote` takes ten times as long for it.
-    if _USUAL.fullmatch(text):
-        return text.replace(":", "%3A").replace("'", "%27")
-    return quote(text, safe="")
+def _in_address(text: str) -> str:
+    # What a query may hold as it is (RFC 3986, 3.4) makes addresses shorter. Those without any "%" are not
+    # looked at letter by letter on their way, three times.
+    return quote_plus(text, safe="':,()")
 
 
 def _rows(read: Read, path: str) -> Iterator[Row]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_plus
 
 import pytest
 from msgspec import structs
@@ -123,7 +123,9 @@ def _existing_rows(*keys: str) -> Reply:
 
 
 def queries(org: Org) -> list[str]:
-    return [unquote(asked.path.partition("?q=")[2]) for asked in org.server.asked if "/query" in asked.path]
+    return [
+        unquote_plus(asked.path.partition("?q=")[2]) for asked in org.server.asked if "/query" in asked.path
+    ]
 
 
 def test_lines_that_are_there_are_asked_for_before_anything_is_sent(org: Org) -> None:

@@ -40,6 +40,15 @@ def test_keys_are_escaped_and_sent_once() -> None:
     assert read.queries == [r"SELECT Id, Key__c FROM X__c WHERE Key__c IN ('it\'s','back\\slash','a&b+c %')"]
 
 
+def test_a_usual_address_needs_no_escapes() -> None:
+    read = Pages(page())
+
+    find_by_key(read, "66.0", "X__c", "Key__c", ["t:p:1", "t:p:2"])
+
+    where = "SELECT+Id,+Key__c+FROM+X__c+WHERE+Key__c+IN+('t:p:1','t:p:2')"
+    assert read.paths == [f"/services/data/v66.0/query?q={where}"]
+
+
 def test_every_page_is_read() -> None:
     read = Pages(page(row("1", "a"), then="/services/data/v66.0/query/01g-2000"), page(row("2", "b")))
 
