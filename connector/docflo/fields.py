@@ -67,11 +67,14 @@ def read_field(raw: object, depth: int) -> Field:
         value = _read_money(value, depth)
     elif kind not in _AS_IT_IS.get(type_, ()):
         value = _read_value(value, type_.lower() if type_ else None, depth)
+    confidence, content = raw.get("confidence"), raw.get("content")
+    if type(confidence) is not Decimal or not _UNSURE <= confidence <= _SURE:
+        confidence = _read_confidence(confidence)
     return Field(
         value=value,
         type=type_,
-        confidence=_read_confidence(raw["confidence"]) if "confidence" in raw else None,
-        content=_text(raw["content"]) if "content" in raw else None,
+        confidence=confidence,
+        content=content if type(content) is str else None,
         changed_on=_text(raw["changedOn"]) if "changedOn" in raw else None,
         changed_by=_text(raw["changedBy"]) if "changedBy" in raw else None,
     )
@@ -265,8 +268,6 @@ def _decimal(number: str | int | Decimal) -> str | Decimal:
 
 def _read_confidence(raw: object) -> Decimal | None:
     """Read a confidence; anything outside 0..1 is on a scale that we do not know, so it is unknown."""
-    if isinstance(raw, Decimal):
-        return raw if _UNSURE <= raw <= _SURE else None
     number = read_number(raw)
     return _decimal(number) if number is not None and 0 <= number <= 1 else None
 

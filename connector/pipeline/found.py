@@ -35,14 +35,15 @@ def digest(document: Document, *, ignoring: frozenset[str], watching: frozenset[
     fields in `watching` it counts that a person edited them, also to the same value: a gate waits for that.
     """
     own = {name.casefold() for name in ignoring}
-    content = {name: field for name, field in document.fields.items() if name.casefold() not in own}
-    confirmed = [
-        place
-        for name, field in sorted(document.fields.items())
-        if name.casefold() in watching
-        for place in _edited(field, name)
-    ]
-    said = (document.type, _said(content), confirmed)
+    content: dict[str, Any] = {}
+    confirmed: list[str] = []
+    for name, field in document.fields.items():
+        folded = name.casefold()
+        if folded not in own:
+            content[name] = _said(field.value)
+        if folded in watching:
+            confirmed += _edited(field, name)
+    said = (document.type, content, sorted(confirmed))
     return sha256(_IN_ORDER.encode(said)).hexdigest()
 
 
@@ -79,7 +80,7 @@ def _said(value: Any) -> Any:  # noqa: ANN401 a value of a document, then one of
     if kind is tuple:
         return [_said(entry) for entry in value]
     if kind is Row:
-        fields = {name: _said(field) for name, field in value.fields.items()}
+        fields = {name: _said(field.value) for name, field in value.fields.items()}
         return fields if value.id is None else {ROW_ID: value.id, **fields}
     return {name: _said(part) for name, part in value.items()}
 
