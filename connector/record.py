@@ -3,7 +3,7 @@
 What is made for each document is a struct of msgspec, as fields and rows of documents are.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -103,15 +103,15 @@ def parts(record: Record) -> Iterator[Record | Line]:
     for companion in record.companions:
         yield from parts(companion)
     yield record
-    for line in record.lines:
-        yield from line_parts(line)
+    yield from all_lines(record.lines)
 
 
-def line_parts(line: Line) -> Iterator[Line]:
-    """Give a line and all lines in it."""
-    yield line
-    for inner in line.lines:
-        yield from line_parts(inner)
+def all_lines(lines: Sequence[Line]) -> Iterator[Line]:
+    """Give lines, each before the lines in it."""
+    for line in lines:
+        yield line
+        if line.lines:
+            yield from all_lines(line.lines)
 
 
 def record_key(tenant_id: str, pipeline: str, document_id: str) -> str:

@@ -6,14 +6,13 @@ One query per kind of line for a whole batch. Lines that a person added have no 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import chain
 
 from msgspec import Struct, field
 
 from connector.adapters.salesforce.keys import LineKey, Shapes, fold, is_ours, kinds_of
 from connector.adapters.salesforce.soql import Question, Read, Row, select, text_in
 from connector.errors import ConfigError, PermanentError, UnexpectedResponseError
-from connector.record import LineKind, Record, line_parts
+from connector.record import LineKind, Record, all_lines
 
 # No single value that could be compared with what will be written.
 _COMPOUND_TYPES = frozenset({"base64", "location", "address"})
@@ -159,7 +158,7 @@ def _comparable(kind: LineKind, members: Sequence[_Found], shapes: Shapes) -> li
         return []
     spelt: dict[str, object] = {}
     for each in members:
-        for line in chain.from_iterable(map(line_parts, each.record.lines)):
+        for line in all_lines(each.record.lines):
             if line.object == kind.object:
                 spelt.update(line.fields)
     names = {name.lower(): name for name in spelt}

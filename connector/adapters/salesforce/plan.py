@@ -12,7 +12,7 @@ from connector.adapters.salesforce.keys import LineKey, Shapes, line_key
 from connector.adapters.salesforce.rules import COMPLETE, EmptyLines, Rules
 from connector.adapters.salesforce.values import field_behind, holds_already, is_text, upsert_body
 from connector.errors import RejectedError
-from connector.record import Line, Record, line_parts
+from connector.record import Line, Record, all_lines
 
 HEADER = "header"
 
@@ -152,22 +152,17 @@ def _stale(record: Record, shapes: Shapes, held: Held, rules: Rules) -> tuple[He
     """Give our lines that the record no longer has."""
     if not held.lines:
         return ()
-    wanted = {line_key(line, shapes) for line in _all_lines(record)}
+    wanted = {line_key(line, shapes) for line in all_lines(record.lines)}
     spared = _emptied(record, held) if rules.empty_lines is not EmptyLines.REMOVE else frozenset()
     stale = [line for key, line in held.lines.items() if key not in wanted and line.kind.object not in spared]
     return tuple(sorted(stale, key=lambda line: -line.kind.depth))
-
-
-def _all_lines(record: Record) -> Iterator[Line]:
-    for line in record.lines:
-        yield from line_parts(line)
 
 
 def _emptied(record: Record, held: Held) -> frozenset[str]:
     """Give the objects of which Salesforce has lines and the record has none left."""
     if not held.lines:
         return frozenset()
-    present = {line.object for line in _all_lines(record)}
+    present = {line.object for line in all_lines(record.lines)}
     return frozenset(line.kind.object for line in held.lines.values()) - present
 
 

@@ -91,7 +91,9 @@ def _goes_as_it_is(column: Column, value: RecordValue) -> bool:
     The digits of a number that count are never more than those that are written.
     """
     if isinstance(value, str):
-        return len(value) <= column.most_characters and "@{" not in value and is_text(value)
+        return (
+            len(value) <= column.most_characters and "@{" not in value and (value.isascii() or is_text(value))
+        )
     if isinstance(value, Decimal):
         written = str(value)
         whole, _, decimals = written.partition(".")
@@ -138,8 +140,6 @@ def _text_problem(text: str) -> str | None:
 
 def is_text(text: str) -> bool:
     """Tell whether it can be written as UTF-8: half of a surrogate pair cannot."""
-    if text.isascii():
-        return True
     try:
         text.encode()
     except UnicodeEncodeError:
