@@ -81,14 +81,14 @@ class Uploaded:
 
 def read_document(body: bytes) -> Document:
     """Read one document: an answer of "Get Document by ID", or a file that holds one."""
-    value = read_json(body)
-    document = unwrap_document(value)
-    return _document(document, body if document is value else write_json(document))
+    whole = read_json(body)
+    return _document(unwrap_document(whole), whole, body)
 
 
 def read_stored(raw: bytes) -> Document:
     """Read a stored `Document.raw` again."""
-    return _document(as_object(read_again(raw)), raw)
+    document = as_object(read_again(raw))
+    return _document(document, document, raw)
 
 
 def read_asked_document(body: bytes, document_id: str) -> Document:
@@ -96,14 +96,15 @@ def read_asked_document(body: bytes, document_id: str) -> Document:
 
     Raises: UnexpectedResponseError for another document: it must not be delivered under this id.
     """
-    raw = unwrap_document(read_json(body))
+    whole = read_json(body)
+    raw = unwrap_document(whole)
     told = identities(raw)
     if not told and _find_fields(raw) is not None:
-        return document_from({IDS[0]: document_id, **raw})
+        raw = {IDS[0]: document_id, **raw}
     if told and document_id not in told:
         message = f"asked for document {document_id}, but Docflo answered with {', '.join(told)}"
         raise UnexpectedResponseError(message)
-    return document_from(raw)
+    return _document(raw, whole, body)
 
 
 def read_page(body: bytes) -> DocumentPage:
@@ -126,9 +127,8 @@ def read_page(body: bytes) -> DocumentPage:
 
 
 def _row(row: bytes) -> Document:
-    value = read_json(row)
-    document = as_object(unwrap(value))
-    return _document(document, row if document is value else write_json(document))
+    whole = read_json(row)
+    return _document(as_object(unwrap(whole)), whole, row)
 
 
 def _unreadable(row: bytes, error: UnexpectedResponseError) -> UnreadableRow:
@@ -187,12 +187,8 @@ def read_analysis(body: bytes) -> Mapping[str, Field]:
     return found
 
 
-def document_from(raw: Mapping[str, Any]) -> Document:
-    """Read a document from its JSON object; `raw` keeps it digit for digit."""
-    return _document(raw, write_json(raw))
-
-
-def _document(raw: Mapping[str, Any], written: bytes) -> Document:
+def _document(raw: Mapping[str, Any], whole: object, body: bytes) -> Document:
+    """Read a document. `body` says `whole`; only what is a part of it, or more, is written anew."""
     identifier = identity(raw)
     if identifier is None:
         message = f"a document has no id ({', '.join(IDS)}): Docflo answered with {shape(raw)}"
@@ -206,7 +202,7 @@ def _document(raw: Mapping[str, Any], written: bytes) -> Document:
         name=_told(raw, NAMES),
         fields=found or {},
         has_fields=found is not None,
-        raw=written,
+        raw=body if raw is whole else write_json(raw),
     )
 
 
