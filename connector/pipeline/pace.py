@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 FEWEST = 5
-MOST = 50
+MOST = 100
 SECONDS = 0.5  # of a batch
 
 
