@@ -20,6 +20,8 @@ SearchKey = Text(collation="C").with_variant(Text(), "sqlite")
 SEALS: WeakKeyDictionary[Dialect, Seal] = WeakKeyDictionary()
 """The keys of each open database: a column type knows only which database it works for."""
 
+_WITHOUT_KEYS = Seal()
+
 _MOST_DIGITS = 100  # 1E+999999999 is nine characters as it stands and a gigabyte written out
 
 
@@ -77,14 +79,14 @@ class Sealed(TypeDecorator[bytes]):
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         """Pack and encrypt it."""
-        return None if value is None else SEALS.get(dialect, Seal()).close(value)
+        return None if value is None else SEALS.get(dialect, _WITHOUT_KEYS).close(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> bytes | None:
         """Give it as it was.
 
         Raises: ConfigError when no configured key opens it.
         """
-        return None if value is None else SEALS.get(dialect, Seal()).open(bytes(value))
+        return None if value is None else SEALS.get(dialect, _WITHOUT_KEYS).open(bytes(value))
 
 
 class Words(TypeDecorator[str]):

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import RowMapping, bindparam, delete, insert, select
 
 from connector.ledger.database import Database
 from connector.ledger.tables import target_job
@@ -20,6 +20,14 @@ class OpenJob:
     record_keys: frozenset[str]
 
 
+# Built once: it is asked before each load.
+_OF = (
+    select(target_job)
+    .where(target_job.c.target == bindparam("of_target"))
+    .order_by(target_job.c.opened_at, target_job.c.job_id)
+)
+
+
 class JobStore:
     """The open jobs of all targets. Each method is one transaction.
 
@@ -31,12 +39,8 @@ class JobStore:
 
     def of(self, target: str) -> tuple[OpenJob, ...]:
         """Give the open jobs of a target, the oldest first."""
-        columns = target_job.c
-        wanted = (
-            select(target_job).where(columns.target == target).order_by(columns.opened_at, columns.job_id)
-        )
         with self._database.read() as connection:
-            return tuple(map(_read, connection.execute(wanted).mappings()))
+            return tuple(map(_read, connection.execute(_OF, {"of_target": target}).mappings()))
 
     def opened(self, job: OpenJob) -> None:
         """Note that a job is open."""
