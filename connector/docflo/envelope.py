@@ -75,23 +75,33 @@ def unwrap_document(value: object) -> Mapping[str, Any]:
 
 def identity(raw: Mapping[str, Any]) -> str | None:
     """Give the id, opaque: text, a number, or MongoDB's `{"$oid": ...}`."""
-    return next(iter(identities(raw)), None)
+    for key in IDS:
+        told = _identifier(raw.get(key))
+        if told is not None:
+            return told
+    return None
 
 
 def identities(raw: Mapping[str, Any]) -> tuple[str, ...]:
     """Give every id that the object tells, the best first."""
-    values = (raw.get(key) for key in IDS)
-    told = (value.get("$oid") if isinstance(value, dict) else value for value in values)
-    return tuple(
-        str(value)
-        for value in told
-        if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip()
-    )
+    found = (_identifier(raw.get(key)) for key in IDS)
+    return tuple(told for told in found if told is not None)
+
+
+def _identifier(value: object) -> str | None:
+    if isinstance(value, dict):
+        value = value.get("$oid")
+    is_one = isinstance(value, str) or type(value) is int
+    return str(value) if is_one and str(value).strip() else None
 
 
 def first_text(raw: Mapping[str, Any], keys: Sequence[str]) -> str | None:
     """Give the first of these keys that holds text."""
-    return next((raw[key] for key in keys if isinstance(raw.get(key), str) and raw[key]), None)
+    for key in keys:
+        value = raw.get(key)
+        if isinstance(value, str) and value:
+            return value
+    return None
 
 
 def as_object(value: object) -> Mapping[str, Any]:

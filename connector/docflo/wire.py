@@ -275,5 +275,9 @@ def _bare(field: object) -> object:
 def _created(raw: Mapping[str, Any]) -> datetime | None:
     info = raw.get("info")
     levels = (raw, info) if isinstance(info, dict) else (raw,)
-    found = (read_instant(level.get(key)) for level in levels for key in CREATED)
-    return next((instant for instant in found if instant is not None), None)
+    for level in levels:
+        for key in CREATED:
+            instant = read_instant(level.get(key))
+            if instant is not None:
+                return instant
+    return None
