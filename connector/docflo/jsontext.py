@@ -28,12 +28,12 @@ def read_json(body: bytes, *, status: int | None = None) -> Any:  # noqa: ANN401
     return value
 
 
-def read_again(written: bytes) -> Any:  # noqa: ANN401 any JSON
-    """Read what was written of something that `read_json` gave: it is not too deep.
+def read_again(stored: bytes) -> Any:  # noqa: ANN401 any JSON
+    """Read what `read_json` has read before, so that it is not too deep.
 
     Raises: UnexpectedResponseError as `read_json` does
     """
-    return _decode(written, None)
+    return _decode(stored, None)
 
 
 def read_outline(body: bytes, levels: int = 2) -> Any:  # noqa: ANN401 any JSON
