@@ -1,5 +1,6 @@
 """Column types that keep values exact on SQLite and PostgreSQL alike."""
 
+import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -22,6 +23,7 @@ SEALS: WeakKeyDictionary[Dialect, Seal] = WeakKeyDictionary()
 
 _WITHOUT_KEYS = Seal()
 
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 _MOST_DIGITS = 100  # 1E+999999999 is nine characters as it stands and a gigabyte written out
 
 
@@ -113,8 +115,4 @@ def storable(text: str) -> str:
     """Replace what no database stores."""
     if text.isascii() and "\0" not in text:
         return text
-    return "".join("\N{REPLACEMENT CHARACTER}" if _is_unstorable(letter) else letter for letter in text)
-
-
-def _is_unstorable(letter: str) -> bool:
-    return letter == "\0" or "\ud800" <= letter <= "\udfff"
+    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
