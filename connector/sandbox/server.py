@@ -14,11 +14,23 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 CONNECTION = "connection"
 """Key in a request's ASGI state under which its connection stands, so that a fault can cut it."""
 
+_TURNS = 5  # of the loop: an accepted connection takes two or three until its protocol is there
+
 
 class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in H11Protocol
         super().connection_made(transport)
         self.app_state = {**self.app_state, CONNECTION: transport}
+
+
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        # Who connects just now is not told to go, and a connection without an end would outlive its loop.
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+            for connection in tuple(self.server_state.connections):
+                connection.transport.abort()
 
 
 class SandboxServer:
@@ -41,7 +53,7 @@ class SandboxServer:
             timeout_graceful_shutdown=1,
             ws="none",
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(
             target=self._server.run,
             kwargs={"sockets": [self._socket]},
