@@ -141,7 +141,7 @@ class Upstream:
         except (OSError, h11.RemoteProtocolError) as error:
             raise UnreachableError(str(error)) from error
         finally:
-            writer.close()
+            writer.transport.abort()  # nothing more is wanted, and over TLS a server may never say goodbye
 
     def _sent(self, request: Request) -> Request:
         host = dict(request.headers).get(b"host") if self.keep_host else None

@@ -143,6 +143,7 @@ class FaultProxy:
         writer.close()
         with contextlib.suppress(OSError, asyncio.CancelledError):
             await writer.wait_closed()
+        writer.transport.abort()  # we stop, and the caller has not said goodbye
 
     async def _pass(self, request: Request, line: Line, *, keep_alive: bool) -> bool:
         fault = self.plan.take(request)

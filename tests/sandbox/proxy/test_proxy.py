@@ -1,9 +1,12 @@
 """The proxy on real sockets: each fault as a caller meets it, and what the server did meanwhile."""
 
+import gc
 import socket
 import ssl
 import time
+import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -254,6 +257,37 @@ def test_tls_is_spoken_on_both_sides(stage: Stage) -> None:
 
     assert (trusted.text, refused.status_code) == (ANSWER, 502)
     assert "certificate" in refused.text.lower()
+
+
+def test_no_connection_outlives_the_proxy_when_neither_side_says_goodbye() -> None:
+    certificate = loopback_certificate()
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as pool:
+        served = pool.submit(_answer_once, listening, certificate.server())
+        with FaultProxy(
+            f"https://127.0.0.1:{listening.getsockname()[1]}",
+            tls=certificate.server(),
+            upstream_tls=certificate.client(),
+        ) as proxy:
+            host, port = proxy.url.removeprefix("https://").split(":")
+            bare = socket.create_connection((host, int(port)))
+            caller = certificate.client().wrap_socket(bare, server_hostname=host)
+            caller.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            answer = caller.recv(1000)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            gc.collect()
+        caller.close()
+        served.result().close()
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert [str(each.message) for each in said] == []
+
+
+def _answer_once(listening: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
+    connection = context.wrap_socket(listening.accept()[0], server_side=True)
+    connection.recv(1000)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    return connection
 
 
 @pytest.mark.parametrize(
