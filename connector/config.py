@@ -37,7 +37,12 @@ class _Section(BaseModel):
 class ServiceSection(_Section):
     """How `run` behaves."""
 
-    workers: int = Field(default=4, ge=1, le=64, description="Threads that deliver and write back.")
+    workers: int = Field(
+        default=4,
+        ge=1,
+        le=64,
+        description="Threads that deliver and write back; fewer do while nothing has to be waited for.",
+    )
     grace: Duration = Field(
         default=timedelta(seconds=25), description="After SIGTERM: time to finish what is in flight."
     )

@@ -34,6 +34,7 @@ from connector.ledger.delivery import Failure, State
 from connector.ledger.operations import By
 from connector.pipeline.advance import advance
 from connector.pipeline.breaker import DOCFLO, Breakers, listing_of
+from connector.pipeline.crew import Crew
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.work import Move, Work
 
@@ -117,6 +118,7 @@ class Run:
         self._load = _load_size(pipeline)
         self._gathering = False  # listing until there is enough for a load; nothing is claimed meanwhile
         self._moved_at = bench.clock()
+        self._crew = Crew(bench.workers)
         self._work = self._make_work()
 
     def stop(self) -> None:
@@ -131,7 +133,7 @@ class Run:
         UnavailableError when the ledger stays away.
         """
         threads = [
-            threading.Thread(target=self._deliver, name=f"backfill-{number}", daemon=True)
+            threading.Thread(target=self._deliver, args=[number], name=f"backfill-{number}", daemon=True)
             for number in range(self._bench.workers)
         ]
         was_told = False
@@ -270,14 +272,14 @@ class Run:
         is_long = until - now > patience and not self._conditions.waits
         return Ended(why=why, come_back_at=until) if is_long else None
 
-    def _deliver(self) -> None:
+    def _deliver(self, number: int) -> None:
         """Move deliveries on, a batch at a time, as long as there is something to do it with."""
         work = self._make_work()
         while not self._stopping.is_set():
             self._found.clear()
             rest = TICK
             try:
-                if self._may_send():
+                if self._may_send() and self._crew.wants(number):
                     # Nothing is sent to the target that Docflo could not be told of.
                     work.docflo.afford(1)
                     rest = 0.0 if advance(self._pipeline, work) else TICK

@@ -20,6 +20,7 @@ from connector.errors import ConnectorError, StoppingError, ThrottledError
 from connector.ledger.delivery import State
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
+from connector.pipeline.crew import Crew
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.discover import ENOUGH, Listing, discover, due_listing
 from connector.pipeline.work import Work
@@ -53,7 +54,8 @@ class Service:
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._found = threading.Event()
-        self._workers = [self._thread(f"worker-{number}", self._advance) for number in range(workers)]
+        self._crew = Crew(workers)
+        self._workers = [self._thread(f"worker-{number}", self._advance, number) for number in range(workers)]
         self._others = [self._thread(name, self._errand, errand) for name, errand in errands.items()]
         self._schedule = Schedule(self._list, alive=self._scheduler_is_alive)
         self._listed: set[str] = set()
@@ -175,21 +177,22 @@ class Service:
             _list_once(listing, pipeline, work, setup)
             self._found.set()
 
-    def _advance(self) -> None:
+    def _advance(self, number: int) -> None:
         while True:
             self._found.clear()
             # After the clear: `stop` sets both, so a stop in between is never slept through.
             if self.is_stopping:
                 return
             alive()
-            self._found.wait(self._drain().total_seconds())
+            self._found.wait(self._drain(number).total_seconds())
 
-    def _drain(self) -> timedelta:
+    def _drain(self, number: int) -> timedelta:
         """Advance all that is due; give how long to rest."""
         with self._current.use() as setup:
 
             def stop() -> bool:
-                return self.is_stopping or not self._current.is_current(setup)
+                is_over = self.is_stopping or not self._current.is_current(setup)
+                return is_over or not self._crew.wants(number)
 
             work = replace(setup.make_work(stop), wake=self.wake, workers=len(self._workers))
             try:
