@@ -34,7 +34,7 @@ from connector.ledger.delivery import Failure, State
 from connector.ledger.operations import By
 from connector.pipeline.advance import advance
 from connector.pipeline.breaker import DOCFLO, Breakers, listing_of
-from connector.pipeline.crew import Crew
+from connector.pipeline.crew import EVERY, Crew
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.work import Move, Work
 
@@ -276,10 +276,13 @@ class Run:
         """Move deliveries on, a batch at a time, as long as there is something to do it with."""
         work = self._make_work()
         while not self._stopping.is_set():
+            if not self._crew.wants(number):
+                self._stopping.wait(EVERY)
+                continue
             self._found.clear()
             rest = TICK
             try:
-                if self._may_send() and self._crew.wants(number):
+                if self._may_send():
                     # Nothing is sent to the target that Docflo could not be told of.
                     work.docflo.afford(1)
                     rest = 0.0 if advance(self._pipeline, work) else TICK

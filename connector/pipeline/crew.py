@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 
 EVERY = 0.5  # seconds between two looks
-BUSY = 0.97  # of a processor: above this one worker fewer
-FREE = 0.9  # below this twice as many
+BUSY = 0.95  # of a processor: above this one worker fewer
+FREE = 0.8  # below this twice as many
+FEWEST = 2  # one computes while the other waits for an answer
 
 
 class Crew:
@@ -25,7 +26,7 @@ class Crew:
     ) -> None:
         """Take seconds from `used`, of processor time of this process, and from `now`, of a clock."""
         self._size = size
-        self._wanted = size
+        self._fewest = self._wanted = min(FEWEST, size)
         self._used = used
         self._now = now
         self._lock = threading.Lock()
@@ -45,6 +46,6 @@ class Crew:
         self._last = (now, used)
         load = (used - used_before) / (now - began)
         if load > BUSY:
-            self._wanted = max(1, self._wanted - 1)
+            self._wanted = max(self._fewest, self._wanted - 1)
         elif load < FREE:
             self._wanted = min(self._size, self._wanted * 2)

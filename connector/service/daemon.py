@@ -20,7 +20,7 @@ from connector.errors import ConnectorError, StoppingError, ThrottledError
 from connector.ledger.delivery import State
 from connector.pipeline.advance import drain
 from connector.pipeline.breaker import listing_of
-from connector.pipeline.crew import Crew
+from connector.pipeline.crew import EVERY, Crew
 from connector.pipeline.definition import Pipeline
 from connector.pipeline.discover import ENOUGH, Listing, discover, due_listing
 from connector.pipeline.work import Work
@@ -184,7 +184,10 @@ class Service:
             if self.is_stopping:
                 return
             alive()
-            self._found.wait(self._drain(number).total_seconds())
+            if self._crew.wants(number):
+                self._found.wait(self._drain(number).total_seconds())
+            else:
+                self._stopping.wait(EVERY)
 
     def _drain(self, number: int) -> timedelta:
         """Advance all that is due; give how long to rest."""

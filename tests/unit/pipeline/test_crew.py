@@ -26,28 +26,32 @@ def test_all_work_while_there_is_something_to_wait_for() -> None:
     assert Machine(4).runs(0.6, looks=10) == 4
 
 
-def test_one_after_the_other_rests_while_the_interpreter_is_busy_and_one_never_does() -> None:
-    machine = Machine(4)
+def test_one_after_the_other_rests_while_the_interpreter_is_busy_and_two_never_do() -> None:
+    machine = Machine(5)
+    machine.runs(0.1, looks=2)
 
-    assert [machine.runs(1.0) for _ in range(5)] == [3, 2, 1, 1, 1]
+    assert [machine.runs(1.0) for _ in range(5)] == [4, 3, 2, 2, 2]
+    assert Machine(1).runs(1.0) == 1
 
 
 def test_between_busy_and_free_it_stays_as_it_is() -> None:
     machine = Machine(8)
+    machine.runs(0.1, looks=2)
     machine.runs(1.0, looks=2)
 
-    assert machine.runs(0.95, looks=5) == 6
+    assert machine.runs(0.9, looks=5) == 6
 
 
-def test_a_worker_that_waits_alone_gets_help_again_however_long_its_call_takes() -> None:
+def test_it_begins_with_two_and_workers_that_wait_get_help_however_long_their_calls_take() -> None:
     machine = Machine(8)
-    machine.runs(1.0, looks=10)
 
-    assert [machine.runs(0.1) for _ in range(4)] == [2, 4, 8, 8]
+    assert machine.wanted() == 2
+    assert [machine.runs(0.1) for _ in range(3)] == [4, 8, 8]
 
 
 def test_a_moment_says_nothing() -> None:
     machine = Machine(4)
-    machine.now, machine.used = EVERY / 2, EVERY / 2
+    machine.runs(0.1)
+    machine.now, machine.used = machine.now + EVERY / 2, machine.used + EVERY / 2
 
     assert machine.wanted() == 4
